@@ -5,6 +5,7 @@ Units: carats are metric carats as Decimal with at most 3 places, values US$ as 
 different offsets are different contents, and the local date is what rules compare with dates. Codes are ISO 3166-1 alpha-2
 plus `EU`, upper case; certificate numbers upper case without blanks, hyphens or slashes; HS codes six digits without a dot.
 An absent list is the empty tuple, but for seals, where `None` says "not looked at" (or "not stated") and `()` "looked, none".
+The structs pack as arrays, so that a stored case is small: a new field goes last in its class and has a default.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +32,7 @@ def instant_text(instant: int, utc_offset_minutes: int = 0) -> str:
     return f"{text}{'-' if utc_offset_minutes < 0 else '+'}{hours:02d}:{minutes:02d}"
 
 
-class Party(msgspec.Struct, frozen=True, omit_defaults=True):
+class Party(msgspec.Struct, frozen=True, array_like=True):
     """An exporter or importer. Never leaves the event topics."""
 
     name: str | None = None
@@ -39,7 +40,7 @@ class Party(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str | None = None
 
 
-class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
+class Parcel(msgspec.Struct, frozen=True, array_like=True):
     """One itemised parcel of a certificate."""
 
     hs_code: str | None = None
@@ -48,14 +49,14 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
     origins: tuple[str, ...] = ()
 
 
-class Extraction(msgspec.Struct, frozen=True, omit_defaults=True):
+class Extraction(msgspec.Struct, frozen=True, array_like=True):
     """Where, and when, the stones were mined."""
 
     zone: str | None = None
     produced_on: date | None = None
 
 
-class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
+class Approval(msgspec.Struct, frozen=True, array_like=True):
     """An approval that a regime asks for before a certificate is issued."""
 
     kind: str
@@ -63,14 +64,14 @@ class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     granted_on: date | None = None
 
 
-class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
+class Declaration(msgspec.Struct, frozen=True, array_like=True):
     """A paper that exempts from a measure, such as `G7_CERTIFICATE` or `GRANDFATHERED`."""
 
     kind: str
     reference: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
     """What every event says of itself: who saw what, when, under which certificate number."""
 
     event_id: str
@@ -86,7 +87,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return local_date(self.occurred_at, self.utc_offset_minutes)
 
 
-class CertificateIssued(Event, frozen=True, kw_only=True, omit_defaults=True, tag="CertificateIssued"):
+class CertificateIssued(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A Kimberley Process certificate (CORE Annex I) was issued."""
 
     issued_on: date
@@ -112,14 +113,14 @@ class CertificateIssued(Event, frozen=True, kw_only=True, omit_defaults=True, ta
     remarks: str | None = None
 
 
-class CertificateInvalidated(Event, frozen=True, kw_only=True, omit_defaults=True, tag="CertificateInvalidated"):
+class CertificateInvalidated(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A certificate is void. `reason`: REPLACED, VOIDED, RETURNED_UNUSED or REVOKED."""
 
     reason: str
     replacement_number: str | None = None
 
 
-class EventWithdrawn(Event, frozen=True, kw_only=True, omit_defaults=True, tag="EventWithdrawn"):
+class EventWithdrawn(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """An authority takes back an event of its own. `reason`: DID_NOT_OCCUR or INCORRECT_DATA."""
 
     withdrawn_event_id: str
@@ -127,7 +128,7 @@ class EventWithdrawn(Event, frozen=True, kw_only=True, omit_defaults=True, tag="
     corrective_event_ids: tuple[str, ...] = ()
 
 
-class ShipmentExported(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ShipmentExported"):
+class ShipmentExported(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment left the exporting Participant."""
 
     shipment_id: str
@@ -139,7 +140,7 @@ class ShipmentExported(Event, frozen=True, kw_only=True, omit_defaults=True, tag
     route: tuple[str, ...] = ()
 
 
-class ShipmentTransited(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ShipmentTransited"):
+class ShipmentTransited(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment passed through a country on its way."""
 
     shipment_id: str
@@ -151,7 +152,7 @@ class ShipmentTransited(Event, frozen=True, kw_only=True, omit_defaults=True, ta
     new_seal_numbers: tuple[str, ...] | None = None
 
 
-class ShipmentArrived(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ShipmentArrived"):
+class ShipmentArrived(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment arrived; carats and parcels as found."""
 
     shipment_id: str
@@ -165,7 +166,7 @@ class ShipmentArrived(Event, frozen=True, kw_only=True, omit_defaults=True, tag=
     original_presented: bool = True
 
 
-class ImportConfirmed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ImportConfirmed"):
+class ImportConfirmed(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """The importing authority confirms the import to the exporting one (CORE III(b))."""
 
     parcel_count: int | None = None
@@ -175,20 +176,20 @@ class ImportConfirmed(Event, frozen=True, kw_only=True, omit_defaults=True, tag=
     confirms_to: str | None = None
 
 
-class ShipmentDetained(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ShipmentDetained"):
+class ShipmentDetained(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """An authority holds a shipment."""
 
     shipment_id: str
     reason: str | None = None
 
 
-class ShipmentReleased(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ShipmentReleased"):
+class ShipmentReleased(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """An authority lets a held shipment go."""
 
     shipment_id: str
 
 
-class ShipmentReturned(Event, frozen=True, kw_only=True, omit_defaults=True, tag="ShipmentReturned"):
+class ShipmentReturned(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment is sent back; reported by whoever sends it."""
 
     shipment_id: str

@@ -1,0 +1,186 @@
+"""From a decoded record to an event: normalise what is forgiven, refuse what is not, name every fault."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, cast
+
+from kimberley.errors import RefusedEventError
+from kimberley.model.events import EVENT_TYPES, AnyEvent, Approval, Declaration, Extraction, Parcel, Party
+from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number
+from kimberley.reference.reference import known_codes
+
+Record = dict[str, Any]
+
+_CODES = known_codes()
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+EARLIEST = -2_208_988_800_000
+"""1900-01-01: older than any stone's paper."""
+LATEST = 7_258_118_400_000
+"""2200-01-01, excluded."""
+_MOST_OFFSET = 18 * 60
+_LONGEST_ID = 200
+_LONGEST_NUMBER = 64
+_SYMBOLS: dict[str, frozenset[str]] = {
+    "CertificateInvalidated": frozenset({"REPLACED", "VOIDED", "RETURNED_UNUSED", "REVOKED"}),
+    "EventWithdrawn": frozenset({"DID_NOT_OCCUR", "INCORRECT_DATA"}),
+}
+_CODE_FIELDS: dict[str, tuple[str, ...]] = {
+    "CertificateIssued": ("destination", "provenance"),
+    "ShipmentExported": ("destination",),
+    "ShipmentTransited": ("country",),
+    "ImportConfirmed": ("confirms_to",),
+}
+_CODE_LISTS: dict[str, tuple[str, ...]] = {"CertificateIssued": ("origins",), "ShipmentExported": ("route",)}
+_NUMBER_FIELDS: dict[str, tuple[str, ...]] = {"CertificateIssued": ("replaces",), "CertificateInvalidated": ("replacement_number",)}
+_LISTS: dict[str, tuple[str, ...]] = {
+    "CertificateIssued": ("origins", "parcels", "source_certificates", "approvals", "declarations"),
+    "EventWithdrawn": ("corrective_event_ids",),
+    "ShipmentExported": ("route",),
+}
+_SEALS: dict[str, tuple[str, ...]] = {
+    "CertificateIssued": ("seal_numbers",),
+    "ShipmentExported": ("seal_numbers",),
+    "ShipmentTransited": ("seal_numbers", "new_seal_numbers"),
+    "ShipmentArrived": ("seal_numbers", "new_seal_numbers"),
+}
+_PARTIES: dict[str, tuple[str, ...]] = {
+    "CertificateIssued": ("exporter", "importer"),
+    "ShipmentArrived": ("exporter", "importer"),
+    "ImportConfirmed": ("exporter", "importer"),
+}
+_REQUIRED = ("event_id", "authority", "certificate_number")
+
+
+def take_in(type_name: str, record: Record, latest: int | None = None) -> AnyEvent:
+    """The event of a decoded record (a dict with the fields of `model.events`), which is changed on the way.
+
+    `latest` is the last instant, in milliseconds since the epoch, at which the event may claim to have happened.
+    Raises RefusedEventError with every fault found: missing, unknown-code, unknown-symbol, range, future.
+    The record's types are the decoder's matter (Avro or `wire.records`).
+    """
+    faults: list[tuple[str, str, str]] = []
+    for field in _REQUIRED:
+        value = record.get(field)
+        if not isinstance(value, str) or not value.strip():
+            faults.append(("missing", field, f"{field} is missing: every event states it"))
+    _check_time(record, latest, faults)
+    if type_name == "CertificateIssued" and record.get("issued_on") is None:
+        faults.append(("missing", "issued_on", "issued_on is missing: a certificate states its date of issue"))
+    symbols = _SYMBOLS.get(type_name)
+    if symbols and record.get("reason") not in symbols:
+        faults.append(("unknown-symbol", "reason", f"reason {record.get('reason')!r} is none of {', '.join(sorted(symbols))}"))
+    _normalise(type_name, record, faults)
+    _build_parts(type_name, record, faults)
+    if faults:
+        raise RefusedEventError(faults)
+    return cast(AnyEvent, EVENT_TYPES[type_name](**record))
+
+
+def _check_time(record: Record, latest: int | None, faults: list[tuple[str, str, str]]) -> None:
+    occurred_at = record.get("occurred_at")
+    if occurred_at is None:
+        faults.append(("missing", "occurred_at", "occurred_at is missing: say when it happened at the border"))
+    elif not isinstance(occurred_at, int) or not EARLIEST <= occurred_at < LATEST:
+        faults.append(("range", "occurred_at", "occurred_at lies outside the years 1900 to 2199"))
+    elif latest is not None and occurred_at > latest:
+        minutes = (occurred_at - latest + 59_999) // 60_000
+        faults.append(
+            ("future", "occurred_at", f"occurred_at lies {minutes} min beyond the allowed skew after the record's own time: set the sender's clock")
+        )
+    offset = record.get("utc_offset_minutes", 0)
+    if not isinstance(offset, int) or abs(offset) > _MOST_OFFSET:
+        faults.append(("range", "utc_offset_minutes", f"utc_offset_minutes {offset!r} is beyond 18 hours"))
+    left_at = record.get("left_at")
+    if left_at is not None and (not isinstance(left_at, int) or not EARLIEST <= left_at < LATEST):
+        faults.append(("range", "left_at", "left_at lies outside the years 1900 to 2199"))
+
+
+def _normalise(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
+    number = record.get("certificate_number")
+    if isinstance(number, str):
+        record["certificate_number"] = number = normalise_number(number)
+        if len(number) > _LONGEST_NUMBER:
+            faults.append(("range", "certificate_number", f"certificate_number has {len(number)} characters; at most {_LONGEST_NUMBER} are read"))
+    event_id = record.get("event_id")
+    if isinstance(event_id, str) and len(event_id) > _LONGEST_ID:
+        faults.append(("range", "event_id", f"event_id has {len(event_id)} characters; at most {_LONGEST_ID} are read"))
+    _code(record, "authority", "authority", faults)
+    for field in _CODE_FIELDS.get(type_name, ()):
+        if field in record:
+            _code(record, field, field, faults)
+    for field in _CODE_LISTS.get(type_name, ()):
+        _codes(record, field, field, faults)
+    for field in _NUMBER_FIELDS.get(type_name, ()):
+        if isinstance(record.get(field), str):
+            record[field] = normalise_number(record[field]) or None
+    if type_name == "CertificateIssued":
+        if sources := record.get("source_certificates"):
+            record["source_certificates"] = _each(sources, normalise_number)
+        for index, parcel in enumerate(record.get("parcels") or ()):
+            if isinstance(parcel, dict):
+                if parcel.get("origins") is None:
+                    parcel.pop("origins", None)
+                else:
+                    _codes(parcel, "origins", f"parcels[{index}].origins", faults)
+                    parcel["origins"] = tuple(parcel["origins"])
+                if isinstance(parcel.get("hs_code"), str):
+                    parcel["hs_code"] = normalise_hs_code(parcel["hs_code"]) or None
+
+
+def _code(record: Record, field: str, path: str, faults: list[tuple[str, str, str]]) -> None:
+    value = record.get(field)
+    if value is None or value in _CODES or not isinstance(value, str):
+        return
+    record[field] = code = normalise_code(value) or None
+    if code is not None and code not in _CODES:
+        faults.append(("unknown-code", path, f"{value!r} is no ISO 3166-1 alpha-2 code, nor EU"))
+
+
+def _codes(record: Record, field: str, path: str, faults: list[tuple[str, str, str]]) -> None:
+    values = record.get(field)
+    if not values:
+        return
+    record[field] = _each(values, normalise_code)
+    for index, code in enumerate(record[field]):
+        if isinstance(code, str) and code not in _CODES:
+            faults.append(("unknown-code", f"{path}[{index}]", f"{values[index]!r} is no ISO 3166-1 alpha-2 code, nor EU"))
+
+
+def _each(values: Any, normalise: Callable[[str], str]) -> Any:
+    return [normalise(value) if isinstance(value, str) else value for value in values] if isinstance(values, list | tuple) else values
+
+
+def _build_parts(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
+    """Put structs and tuples in the place of dicts and lists; an absent list is the field's default."""
+    for field in _LISTS.get(type_name, ()):
+        if record.get(field) is None:
+            record.pop(field, None)
+        else:
+            record[field] = tuple(record[field])
+    for field in _SEALS.get(type_name, ()):
+        if record.get(field) is not None:
+            record[field] = tuple(record[field])
+    for field in _PARTIES.get(type_name, ()):
+        if record.get(field) is not None:
+            record[field] = Party(**record[field])
+    if type_name != "CertificateIssued":
+        return
+    for field in ("issued_on", "expires_on"):
+        _check_date(record.get(field), field, faults)
+    if parcels := record.get("parcels"):
+        record["parcels"] = tuple(Parcel(**parcel) for parcel in parcels)
+    if extraction := record.get("extraction"):
+        _check_date(extraction.get("produced_on"), "extraction.produced_on", faults)
+        record["extraction"] = Extraction(**extraction)
+    if approvals := record.get("approvals"):
+        for index, approval in enumerate(approvals):
+            _check_date(approval.get("granted_on"), f"approvals[{index}].granted_on", faults)
+        record["approvals"] = tuple(Approval(**approval) for approval in approvals)
+    if declarations := record.get("declarations"):
+        record["declarations"] = tuple(Declaration(**declaration) for declaration in declarations)
+
+
+def _check_date(value: Any, path: str, faults: list[tuple[str, str, str]]) -> None:
+    """A date that no calendar has stays a number of days when it is decoded."""
+    if value is not None and not (isinstance(value, date) and FIRST_YEAR <= value.year <= LAST_YEAR):
+        faults.append(("range", path, f"{path} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"))

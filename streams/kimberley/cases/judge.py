@@ -1,0 +1,202 @@
+"""Judge one event: merge it into its case, evaluate the case, answer with a decision and the alerts that changed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kimberley.cases.evaluate import Change, Evaluation, compare, evaluate
+from kimberley.cases.intake import EARLIEST, LATEST
+from kimberley.model.case import Case, Fact, Origin
+from kimberley.model.decisions import Decision, DecisionOutcome, Party, Refusal
+from kimberley.model.events import AnyEvent, CertificateInvalidated, EventWithdrawn, local_date
+from kimberley.model.findings import Alert
+from kimberley.reference.profiles import Profiles
+from kimberley.reference.reference import Reference, known_codes
+from kimberley.rules.dossier import Dossier
+from kimberley.rules.rulebook import Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that a judgement rests on besides the facts."""
+
+    reference: Reference
+    profiles: Profiles
+    rulebook: Rulebook
+
+
+class Answer(NamedTuple):
+    """What one event led to. `changed`: the case is not what it was and must be stored."""
+
+    decision: Decision
+    alerts: list[Alert]
+    evaluation: Evaluation | None
+    changed: bool
+
+
+def judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, *, now: int, processed_at: int) -> Answer:
+    """Merge an event into its case, which is changed in place, and judge the case anew.
+
+    `now` is the stream's event-time clock, `processed_at` the wall clock for `raised_at` and `decided_at`; both milliseconds, UTC.
+    A record that was applied before (same origin) is answered as before.
+    """
+    known = case.fact(event.event_id)
+    outcome: DecisionOutcome
+    changed = False
+    if known is None:
+        if faults := refusals(case, event, policy):
+            return Answer(_refused_event(event, origin, faults, policy, processed_at), [], None, False)
+        case.facts.append(Fact(event, origin))
+        outcome, changed = "ACCEPTED", True
+    elif known.origin == origin:
+        outcome = "ACCEPTED"
+    elif known.event == event:
+        outcome = "DUPLICATE"
+    else:
+        outcome = "CONFLICT"
+        if all(conflict.event != event for conflict in case.conflicts):
+            case.conflicts.append(Fact(event, origin))
+            changed = True
+    dossier = dossier_of(case, policy, now)
+    evaluation = evaluate(dossier, policy.rulebook)
+    case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, event.occurred_at, event.event_id)
+    alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
+    open_ids = {state.alert_id for state in case.alerts if state.is_open}
+    decision = Decision(
+        decision_id=origin.decision_id,
+        event_id=event.event_id,
+        event_type=type(event).__name__,
+        certificate_number=case.number,
+        authority=event.authority,
+        outcome=outcome,
+        errors=(),
+        participants=parties(dossier, event),
+        rules=tuple(each for each in evaluation.outcomes if each.outcome not in ("pass", "not_applicable")),
+        alert_ids=tuple(sorted(open_ids.union(alert.alert_id for alert in alerts))),
+        rulebook=policy.rulebook.id,
+        reference_revision=policy.reference.revision,
+        decided_at=processed_at,
+    )
+    return Answer(decision, alerts, evaluation, changed or bool(changes))
+
+
+def reconsider(case: Case, policy: Policy, *, now: int, effective_at: int, processed_at: int) -> list[Alert]:
+    """Judge a case anew without a new event, as after a change of reference data. The case's alerts are changed in place."""
+    evaluation = evaluate(dossier_of(case, policy, now), policy.rulebook)
+    case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, effective_at, None)
+    return [make_alert(case.number, change, policy, processed_at) for change in changes]
+
+
+def dossier_of(case: Case, policy: Policy, now: int) -> Dossier:
+    """The dossier of a case's facts."""
+    return Dossier(case.number, [fact.event for fact in case.facts], policy.reference, policy.profiles, now)
+
+
+def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
+    """Why a well-formed event is refused on its own terms; empty: it is not.
+
+    Only its own Participant withdraws an event; only the Participant that a number's prefix names invalidates the certificate.
+    """
+    reference, on = policy.reference, event.local_date
+    if isinstance(event, EventWithdrawn):
+        target = case.fact(event.withdrawn_event_id)
+        if target and not reference.same_participant(event.authority, on, target.event.authority, target.event.local_date):
+            sender = reference.name(target.event.authority)
+            return [Refusal("not-yours", "authority", f"event {event.withdrawn_event_id} was sent by {sender}, which alone can withdraw it")]
+    elif isinstance(event, CertificateInvalidated):
+        owner = policy.profiles.prefix_owner(event.certificate_number[:2])
+        if owner in known_codes() and not reference.same_participant(event.authority, on, owner, on):
+            whose = reference.name(owner)
+            return [Refusal("not-yours", "authority", f"{event.certificate_number} is a number of {whose}, which alone can invalidate it")]
+    return []
+
+
+def refused(type_name: str, record: Mapping[str, Any], origin: Origin, faults: Iterable[Refusal], policy: Policy, processed_at: int) -> Decision:
+    """The decision on a record that could be read but is refused. What the record does not state is empty."""
+    on = None
+    occurred_at, offset = record.get("occurred_at"), record.get("utc_offset_minutes", 0)
+    if isinstance(occurred_at, int) and isinstance(offset, int) and EARLIEST <= occurred_at < LATEST:
+        on = local_date(occurred_at, offset)
+    authority = _text(record, "authority")
+    reporter = ()
+    if on and authority in known_codes():
+        reporter = (_party("reporter", authority, on, policy.reference),)
+    return Decision(
+        decision_id=origin.decision_id,
+        event_id=_text(record, "event_id"),
+        event_type=type_name,
+        certificate_number=_text(record, "certificate_number"),
+        authority=authority,
+        outcome="REFUSED",
+        errors=tuple(faults),
+        participants=reporter,
+        rules=(),
+        alert_ids=(),
+        rulebook=policy.rulebook.id,
+        reference_revision=policy.reference.revision,
+        decided_at=processed_at,
+    )
+
+
+def parties(dossier: Dossier, event: AnyEvent) -> tuple[Party, ...]:
+    """Each party of a journey with its standing on the date that counts for its role; the event's reporter where it is none of them."""
+    reference = dossier.reference
+    found: dict[tuple[str, str, date], None] = {}
+    if dossier.certificate:
+        found["issuer", dossier.certificate.authority, dossier.certificate.issued_on] = None
+    if dossier.destination and dossier.export_date:
+        found["destination", dossier.destination, dossier.export_date] = None
+    for export in dossier.exports:
+        if export.authority != dossier.issuer:
+            found["exporter", export.authority, export.local_date] = None
+    for transit in dossier.transits:
+        if transit.country:
+            found["transit", transit.country, transit.local_date] = None
+    for arrival in dossier.arrivals:
+        found["importer", arrival.authority, arrival.local_date] = None
+    if all(code != event.authority for _, code, _ in found):
+        found["reporter", event.authority, event.local_date] = None
+    return tuple(_party(role, code, on, reference) for role, code, on in found)
+
+
+def make_alert(number: str, change: Change, policy: Policy, raised_at: int) -> Alert:
+    """The alert that a change puts on `flagged-shipments`."""
+    state, finding = change.state, change.state.finding
+    return Alert(
+        alert_id=state.alert_id,
+        subject=finding.subject,
+        status=change.status,
+        revision=state.revision,
+        rule_id=finding.rule_id,
+        rule_version=finding.rule_version,
+        rulebook=policy.rulebook.id,
+        severity=finding.severity,
+        certificate_number=number,
+        shipment_id=finding.shipment_id,
+        participants=finding.participants,
+        message=f"Resolved: {finding.message}" if change.status == "RESOLVED" else finding.message,
+        basis=finding.basis,
+        evidence=finding.evidence,
+        confidence=finding.confidence,
+        event_id=state.event_id,
+        effective_at=state.effective_at,
+        raised_at=raised_at,
+        reference_revision=policy.reference.revision,
+    )
+
+
+def _refused_event(event: AnyEvent, origin: Origin, faults: list[Refusal], policy: Policy, processed_at: int) -> Decision:
+    return refused(type(event).__name__, msgspec.structs.asdict(event), origin, faults, policy, processed_at)
+
+
+def _party(role: str, code: str, on: date, reference: Reference) -> Party:
+    standing = reference.participants.standing(code, on)
+    return Party(role, code, standing.participant, standing.status, on)
+
+
+def _text(record: Mapping[str, Any], field: str) -> str:
+    value = record.get(field)
+    return value if isinstance(value, str) else ""

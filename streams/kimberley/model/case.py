@@ -1,0 +1,69 @@
+"""A case: everything known of one certificate number, small enough to be kept by the million."""
+
+import msgspec
+
+from kimberley.model.events import AnyEvent
+from kimberley.model.findings import Finding
+
+FORMAT = b"\x01"
+"""Leading byte of a stored case: the version of its shape. Another one is refused rather than misread."""
+
+
+class Origin(msgspec.Struct, frozen=True, array_like=True):
+    """The input record that brought an event: of a re-routed record, the original. In files: name, 0 and line number."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    @property
+    def decision_id(self) -> str:
+        """The id of the decision that answers this record, the same however often it is read."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class Fact(msgspec.Struct, frozen=True, array_like=True):
+    """An event and the record that brought it first."""
+
+    event: AnyEvent
+    origin: Origin
+
+
+class AlertState(msgspec.Struct, frozen=True, array_like=True):
+    """Where an alert stands: its last revision, open or resolved."""
+
+    alert_id: str
+    revision: int
+    is_open: bool
+    finding: Finding
+    effective_at: int
+    event_id: str | None = None
+
+
+class Case(msgspec.Struct, array_like=True):
+    """Facts in the order in which they came, contents refused because their id was taken, and every alert ever raised."""
+
+    number: str
+    facts: list[Fact] = []
+    conflicts: list[Fact] = []
+    alerts: list[AlertState] = []
+
+    def fact(self, event_id: str) -> Fact | None:
+        """The standing content of an event id, withdrawn or not."""
+        return next((fact for fact in self.facts if fact.event.event_id == event_id), None)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Case)
+
+
+def pack_case(case: Case) -> bytes:
+    """A case as bytes, for the store and the changelog."""
+    return FORMAT + _encoder.encode(case)
+
+
+def unpack_case(packed: bytes) -> Case:
+    """The case of `pack_case`. Raises ValueError on another format's bytes and msgspec.ValidationError on bytes of another shape."""
+    if packed[:1] != FORMAT:
+        raise ValueError(f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or rebuild")
+    return _decoder.decode(memoryview(packed)[1:])

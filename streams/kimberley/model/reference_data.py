@@ -1,0 +1,76 @@
+"""Reference records: what participants' histories, measures and notices look like. All periods are half-open, `valid_to` None = in force."""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from kimberley.model.findings import Confidence
+
+
+class StatusPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """One interval of a jurisdiction's history (columns of participants.csv)."""
+
+    kind: str
+    member_of: str | None = None
+    status: str
+    valid_from: date
+    valid_to: date | None = None
+    note: str = ""
+    source: str = ""
+    confidence: Confidence = "high"
+
+
+class Participant(msgspec.Struct, frozen=True, kw_only=True):
+    """A jurisdiction's whole history, oldest period first."""
+
+    code: str
+    name: str
+    kind: str
+    periods: tuple[StatusPeriod, ...]
+
+
+class AllowedZone(msgspec.Struct, frozen=True, kw_only=True):
+    """A zone that may export under a ZONES measure."""
+
+    zone: str
+    valid_from: date
+    valid_to: date | None = None
+    confidence: Confidence = "high"
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """A suspension, embargo, zone regime, approval, stockpile rule, ban or duty (fields of measures.toml)."""
+
+    measure_id: str
+    kind: str
+    imposed_by: str
+    territory: str
+    route: str = "ANY"
+    valid_from: date
+    valid_to: date | None = None
+    hs_codes: tuple[str, ...] = ()
+    min_stone_carats: Decimal | None = None
+    zones: tuple[str, ...] = ()
+    allowed_zones: tuple[AllowedZone, ...] = ()
+    approval_kind: str | None = None
+    exempt_declarations: tuple[str, ...] = ()
+    exempt_from: date | None = None
+    exempt_exported_before: date | None = None
+    produced_from: date | None = None
+    produced_to: date | None = None
+    basis: str = ""
+    confidence: Confidence = "high"
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Certificate numbers reported LOST, STOLEN, VOID or COUNTERFEIT."""
+
+    notice_id: str
+    kind: str
+    participant: str
+    first_number: str
+    last_number: str | None = None
+    published_on: date | None = None
+    valid_from: date | None = None
+    details: str = ""

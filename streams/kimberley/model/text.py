@@ -1,0 +1,21 @@
+"""The one normal form of numbers and codes: what people write differently and mean alike."""
+
+import re
+
+_NUMBER_NOISE = re.compile(r"[\s\-/‐-―−]+")
+_HS_NOISE = re.compile(r"[\s.]+")
+
+
+def normalise_number(text: str) -> str:
+    """A certificate number in upper case without blanks, hyphens (and the dashes that word processors make of them) or slashes."""
+    return text.upper() if text.isalnum() else _NUMBER_NOISE.sub("", text).upper()
+
+
+def normalise_code(text: str) -> str:
+    """A country code in upper case without blanks."""
+    return text.strip().upper()
+
+
+def normalise_hs_code(text: str) -> str:
+    """An HS code's digits: `7102.31` as `710231`."""
+    return _HS_NOISE.sub("", text)

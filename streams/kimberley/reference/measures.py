@@ -1,0 +1,29 @@
+"""Which measures were in force on a date, and whom they bind."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from kimberley.model.reference_data import Measure
+
+EVERYONE = frozenset({"KP", "UN"})
+"""Bodies whose measures bind every Participant; any other `imposed_by` is a Participant's code and binds imports into it."""
+ANY_TERRITORY = "*"
+
+
+def in_force(measure: Measure, on: date) -> bool:
+    """Whether a measure was in force on a date (half-open period)."""
+    return measure.valid_from <= on and (measure.valid_to is None or on < measure.valid_to)
+
+
+class MeasureRegister:
+    """All measures, by kind."""
+
+    def __init__(self, measures: Iterable[Measure]) -> None:
+        self.by_id = {measure.measure_id: measure for measure in measures}
+        self._by_kind: dict[str, list[Measure]] = {}
+        for measure in sorted(self.by_id.values(), key=lambda each: each.measure_id):
+            self._by_kind.setdefault(measure.kind, []).append(measure)
+
+    def of(self, kind: str, on: date) -> list[Measure]:
+        """The measures of a kind in force on a date, by id."""
+        return [measure for measure in self._by_kind.get(kind, ()) if in_force(measure, on)]

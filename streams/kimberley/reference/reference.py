@@ -1,0 +1,83 @@
+"""One consistent state of the reference data: what a judgement rests on, and the name by which a decision cites it."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from kimberley.model.reference_data import Measure, Notice, Participant
+from kimberley.reference.measures import MeasureRegister
+from kimberley.reference.participants import ParticipantRegister
+
+ReferenceRecord = Participant | Measure | Notice
+DATA = Path(__file__).parent / "data"
+
+
+class Reference:
+    """Participants, measures and notices at one revision. Immutable: a change makes another one."""
+
+    def __init__(self, participants: Iterable[Participant], measures: Iterable[Measure], notices: Iterable[Notice] = ()) -> None:
+        self.participants = ParticipantRegister(participants)
+        self.measures = MeasureRegister(measures)
+        self.notices = {notice.notice_id: notice for notice in notices}
+
+    def name(self, code: str) -> str:
+        """A jurisdiction as a sentence has it: `Uzbekistan (UZ)`."""
+        name = self.participants.name(code) or country_names().get(code)
+        return f"{name} ({code})" if name else code
+
+    def same_participant(self, one: str, one_on: date, other: str, other_on: date) -> bool:
+        """Whether two authorities are the same: equal codes, or the same Participant, each on its own date."""
+        return one == other or self.participants.participant_of(one, one_on) == self.participants.participant_of(other, other_on)
+
+    def replace(self, records: Iterable[ReferenceRecord]) -> "Reference":
+        """This reference with some records added, or put in the place of those with the same code or id."""
+        participants, measures, notices = dict(self.participants.by_code), dict(self.measures.by_id), dict(self.notices)
+        for record in records:
+            match record:
+                case Participant():
+                    participants[record.code] = record
+                case Measure():
+                    measures[record.measure_id] = record
+                case Notice():
+                    notices[record.notice_id] = record
+        return Reference(participants.values(), measures.values(), notices.values())
+
+    @cached_property
+    def content_hashes(self) -> dict[str, str]:
+        """SHA-256 in hexadecimal of each topic's records, whatever their order."""
+        return {
+            "participants": _content_hash(self.participants.by_code),
+            "measures": _content_hash(self.measures.by_id),
+            "notices": _content_hash(self.notices),
+        }
+
+    @cached_property
+    def revision(self) -> str:
+        """The name of this state: equal contents have equal names, wherever they came from."""
+        return sha256("|".join(self.content_hashes[topic] for topic in sorted(self.content_hashes)).encode()).hexdigest()[:12]
+
+
+def _content_hash(records: Mapping[str, ReferenceRecord]) -> str:
+    return sha256(msgspec.json.encode([records[key] for key in sorted(records)])).hexdigest()
+
+
+_names: dict[str, str] = {}
+
+
+def country_names() -> dict[str, str]:
+    """English names by code: ISO 3166-1 alpha-2, and `EU`."""
+    if not _names:
+        with (DATA / "countries.csv").open(encoding="utf-8", newline="") as file:
+            _names.update((row["code"], row["name"]) for row in csv.DictReader(file))
+        _names["EU"] = "European Union"
+    return _names
+
+
+def known_codes() -> frozenset[str]:
+    """Codes that an event may carry."""
+    return frozenset(country_names())

@@ -1,0 +1,150 @@
+"""The dossier of a case: its facts that stand, laid out as rules read them, with the reference data as of any date."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+
+from kimberley.model.events import (
+    AnyEvent,
+    CertificateInvalidated,
+    CertificateIssued,
+    EventWithdrawn,
+    ImportConfirmed,
+    ShipmentArrived,
+    ShipmentExported,
+    ShipmentReturned,
+    ShipmentTransited,
+)
+from kimberley.model.reference_data import Measure
+from kimberley.reference.measures import ANY_TERRITORY, EVERYONE
+from kimberley.reference.participants import Standing
+from kimberley.reference.profiles import Profile, Profiles
+from kimberley.reference.reference import Reference
+
+
+class Dossier:
+    """What stands of one certificate number. Event lists are in order of `occurred_at`, then `event_id`, whatever order they came in."""
+
+    def __init__(self, number: str, events: Sequence[AnyEvent], reference: Reference, profiles: Profiles, now: int) -> None:
+        self.number = number
+        self.reference = reference
+        self.profiles = profiles
+        self.now = now
+        self.issues: list[CertificateIssued] = []
+        self.invalidations: list[CertificateInvalidated] = []
+        self.exports: list[ShipmentExported] = []
+        self.transits: list[ShipmentTransited] = []
+        self.arrivals: list[ShipmentArrived] = []
+        self.confirmations: list[ImportConfirmed] = []
+        self.returns: list[ShipmentReturned] = []
+        lists = {
+            CertificateIssued: self.issues,
+            CertificateInvalidated: self.invalidations,
+            ShipmentExported: self.exports,
+            ShipmentTransited: self.transits,
+            ShipmentArrived: self.arrivals,
+            ImportConfirmed: self.confirmations,
+            ShipmentReturned: self.returns,
+        }
+        for event in sorted(standing_events(events, reference), key=_by_time):
+            kind = lists.get(type(event))  # type: ignore[call-overload]
+            if kind is not None:
+                kind.append(event)
+        self.certificate: CertificateIssued | None = self.issues[0] if self.issues else None
+
+    @cached_property
+    def issuer(self) -> str | None:
+        """The authority that issued the certificate."""
+        return self.certificate.authority if self.certificate else None
+
+    @cached_property
+    def destination(self) -> str | None:
+        """The certificate's destination; without a certificate, the earliest export's."""
+        if self.certificate:
+            return self.certificate.destination
+        return self.exports[0].destination if self.exports else None
+
+    @cached_property
+    def export_date(self) -> date | None:
+        """The local date of the earliest export; without one, the date of issue."""
+        if self.exports:
+            return self.exports[0].local_date
+        return self.certificate.issued_on if self.certificate else None
+
+    @cached_property
+    def stated_origins(self) -> tuple[str, ...]:
+        """The certificate's and its parcels' origins together, sorted."""
+        if not self.certificate:
+            return ()
+        origins = set(self.certificate.origins)
+        for parcel in self.certificate.parcels:
+            origins.update(parcel.origins)
+        return tuple(sorted(origins))
+
+    def standing(self, code: str, on: date) -> Standing:
+        """How a jurisdiction stood on a date."""
+        return self.reference.participants.standing(code, on)
+
+    def profile(self, code: str, on: date) -> Profile:
+        """The rules of the Participant to which an authority belonged on a date."""
+        return self.profiles.of(self.reference.participants.participant_of(code, on))
+
+    def name(self, code: str) -> str:
+        """A jurisdiction as a sentence has it."""
+        return self.reference.name(code)
+
+    def is_on_origin(self, measure: Measure, on: date) -> bool:
+        """Whether a measure is "on an origin" of these goods: its territory issued them, or (route ANY) is a stated origin."""
+        if measure.territory == ANY_TERRITORY:
+            return True
+        issuer = self.issuer
+        if issuer and (issuer == measure.territory or self.reference.participants.participant_of(issuer, on) == measure.territory):
+            return True
+        return measure.route == "ANY" and measure.territory in self.stated_origins
+
+    def is_exempt(self, measure: Measure, on: date) -> bool:
+        """Whether a declaration on the certificate exempts from a measure on a date."""
+        if not measure.exempt_declarations or not self.certificate or (measure.exempt_from and on < measure.exempt_from):
+            return False
+        return any(declaration.kind in measure.exempt_declarations for declaration in self.certificate.declarations)
+
+    def binds(self, measure: Measure, importer: str | None, on: date) -> bool:
+        """Whether a measure binds imports by an authority on a date: KP and UN bind everyone, others their own imports."""
+        if measure.imposed_by in EVERYONE:
+            return True
+        return importer is not None and self.reference.same_participant(measure.imposed_by, on, importer, on)
+
+
+def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[AnyEvent]:
+    """The events that were not withdrawn, withdrawals left out.
+
+    A withdrawal counts when its authority is the same as the sender's, each on its own event's date, and when it was not itself
+    withdrawn. Withdrawals in a circle have no effect, nor has a stranger's (rules.md, "How a case is judged").
+    """
+    withdrawals = [event for event in events if isinstance(event, EventWithdrawn)]
+    if not withdrawals:
+        return list(events)
+    by_id = {event.event_id: event for event in events}
+    pending: dict[str, list[str]] = {}
+    for withdrawal in withdrawals:
+        target = by_id.get(withdrawal.withdrawn_event_id)
+        if target is not None and reference.same_participant(withdrawal.authority, withdrawal.local_date, target.authority, target.local_date):
+            pending.setdefault(target.event_id, []).append(withdrawal.event_id)
+    # a withdrawal is settled once all that aim at it are settled; what never settles is a circle and withdraws nothing
+    effective: dict[str, bool] = {}
+    unsettled = [withdrawal.event_id for withdrawal in withdrawals]
+    moved = True
+    while unsettled and moved:
+        moved = False
+        for event_id in list(unsettled):
+            verdicts = [effective.get(other) for other in pending.get(event_id, ())]
+            if True in verdicts or None not in verdicts:
+                effective[event_id] = True not in verdicts
+                unsettled.remove(event_id)
+                moved = True
+    withdrawn = {target for target, sources in pending.items() if any(effective.get(source) for source in sources)}
+    return [event for event in events if event.event_id not in withdrawn and not isinstance(event, EventWithdrawn)]
+
+
+def _by_time(event: AnyEvent) -> tuple[int, str]:
+    return event.occurred_at, event.event_id

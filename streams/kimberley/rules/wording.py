@@ -1,0 +1,49 @@
+"""Figures, dates and lists as a sentence has them."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+
+def day(on: date) -> str:
+    """`1 November 2024`."""
+    return f"{on.day} {on:%B} {on.year}"
+
+
+def figure(amount: Decimal | int | None) -> str:
+    """`1,234.5`: thousands parted, no zeros at the end of the places; `none stated` for None."""
+    if amount is None:
+        return "none stated"
+    text = f"{amount:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def carats(weight: Decimal | None) -> str:
+    """`1,000 ct`."""
+    return f"{figure(weight)} ct"
+
+
+def dollars(value: Decimal | None) -> str:
+    """`US$ 130,000`."""
+    return f"US$ {figure(value)}"
+
+
+def parcels(count: int | None) -> str:
+    """`1 parcel`, `2 parcels`."""
+    return "1 parcel" if count == 1 else f"{figure(count)} parcels"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *head, last = list(parts)
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def status_words(status: str) -> str:
+    """`non_participant` as a sentence has it."""
+    return {
+        "non_participant": "not a Participant of the Kimberley Process",
+        "candidate": "only a candidate of the Kimberley Process",
+        "removed": "removed from the Kimberley Process",
+        "self_suspended": "self-suspended",
+    }.get(status, status.replace("_", " "))
