@@ -1,0 +1,131 @@
+"""How a batch becomes true: in one Kafka transaction, or (where the broker has none) in an order that loses nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import aiokafka.producer.sender
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from kimberley.errors import KimberleyError
+from kimberley.pipeline.processor import Batch, Output
+from kimberley.wire.topics import InternalNames
+
+# aiokafka waits this long between the steps of a transaction; its 20 ms are most of a transaction's time
+aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
+
+_BATCH_BYTES = 1 << 20
+_COMPRESSIONS = {"none": None}
+CommitOffsets = Callable[[Mapping[tuple[str, int], int]], Awaitable[bool]]
+
+
+class DeliveryError(KimberleyError):
+    """Results could not be delivered. The worker stops: what was not acknowledged is done again, not skipped."""
+
+    exit_status = 3
+
+
+class FencedError(DeliveryError):
+    """Another worker has taken over this partition number; nothing that this one holds of it may be trusted again."""
+
+
+class Delivery(Protocol):
+    """Carries one partition number's batches out."""
+
+    async def start(self) -> None:
+        """Become this partition number's only writer (as far as the broker can tell)."""
+
+    async def deliver(self, batch: Batch) -> None:
+        """Make a batch true. Returns when every record is acknowledged; raises DeliveryError otherwise."""
+
+    async def stop(self) -> None:
+        """Close; an open transaction is aborted."""
+
+
+class _Producing:
+    """What both ways share: a producer, and sending whole record batches with every future awaited."""
+
+    def __init__(self, number: int, names: InternalNames, options: Mapping[str, Any], **producer_options: Any) -> None:
+        self._number = number
+        self._names = names
+        self._producer = AIOKafkaProducer(max_batch_size=_BATCH_BYTES, max_request_size=_BATCH_BYTES * 8, acks="all", **options, **producer_options)
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        await self._producer.stop()
+
+    async def _send_outputs(self, outputs: Iterable[Output]) -> None:
+        by_place: dict[tuple[str, int], list[Output]] = {}
+        for output in outputs:
+            by_place.setdefault((output.topic, output.partition), []).append(output)
+        await asyncio.gather(*(self._send(topic, partition, rows) for (topic, partition), rows in by_place.items()))
+
+    async def _send_cases(self, cases: Mapping[str, bytes]) -> None:
+        rows = [Output(self._names.cases, self._number, number.encode(), packed, []) for number, packed in cases.items()]
+        await self._send(self._names.cases, self._number, rows)
+
+    async def _send(self, topic: str, partition: int, rows: list[Output]) -> None:
+        producer = self._producer
+        futures = []
+        batch = producer.create_batch()
+        for row in rows:
+            fits = batch.append(key=row.key, value=row.value, timestamp=row.timestamp, headers=row.headers)
+            if fits is None:
+                futures.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                batch.append(key=row.key, value=row.value, timestamp=row.timestamp, headers=row.headers)
+        if batch.record_count():
+            futures.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*futures)
+
+
+class ExactlyOnce(_Producing):
+    """Outputs, changelog and offsets in one transaction, under an id of the partition number: starting it fences a zombie."""
+
+    def __init__(self, number: int, names: InternalNames, options: Mapping[str, Any]) -> None:
+        super().__init__(number, names, options, transactional_id=names.transactional_id(number), transaction_timeout_ms=60_000)
+
+    async def deliver(self, batch: Batch) -> None:
+        """One transaction. Raises FencedError when another worker has taken over."""
+        try:
+            async with self._producer.transaction():
+                await asyncio.gather(self._send_outputs(batch.outputs), self._send_cases(batch.cases))
+                offsets = {TopicPartition(topic, partition): offset for (topic, partition), offset in batch.offsets.items()}
+                await self._producer.send_offsets_to_transaction(offsets, self._names.group)
+        except ProducerFenced as problem:
+            raise FencedError(f"partition {self._number}: another worker has taken over: {problem}") from problem
+        except KafkaError as problem:
+            raise DeliveryError(f"partition {self._number}: a transaction failed: {problem!r}") from problem
+
+
+class AtLeastOnce(_Producing):
+    """Outputs acknowledged, then the changelog, then the offsets: a crash in between repeats, with the same ids, and loses nothing."""
+
+    def __init__(self, number: int, names: InternalNames, options: Mapping[str, Any], commit: CommitOffsets) -> None:
+        super().__init__(number, names, options)
+        self._commit = commit
+
+    async def deliver(self, batch: Batch) -> None:
+        """Three steps, each awaited."""
+        try:
+            await self._send_outputs(batch.outputs)
+            await self._send_cases(batch.cases)
+        except KafkaError as problem:
+            raise DeliveryError(f"partition {self._number}: results could not be sent: {problem!r}") from problem
+        if not await self._commit(batch.offsets):
+            raise FencedError(f"partition {self._number}: the group has moved on; offsets were not committed")
+
+
+async def has_transactions(options: Mapping[str, Any], names: InternalNames) -> bool:
+    """Whether the broker carries transactions, tried with an id of our own."""
+    producer = AIOKafkaProducer(transactional_id=f"{names.prefix}-probe", **options)
+    try:
+        await asyncio.wait_for(producer.start(), 15)
+    except (KafkaError, TimeoutError):
+        return False
+    finally:
+        await producer.stop()
+    return True

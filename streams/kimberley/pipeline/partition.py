@@ -1,0 +1,144 @@
+"""All of one partition number, from fence to commit: one task, one queue, one batch at a time."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from kimberley.cases.judge import Policy
+from kimberley.pipeline.case_store import recover_cases
+from kimberley.pipeline.delivery import Delivery
+from kimberley.pipeline.processor import Batch, Counts, Processor, Record
+from kimberley.wire.avro import Codec
+from kimberley.wire.topics import InternalNames
+
+log = structlog.get_logger(__name__)
+_DRAIN_SECONDS = 4.0
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records of one topic and partition, in order; `done` is called once they are committed."""
+
+    records: Sequence[Record]
+    done: Callable[[], object]
+
+
+class PartitionTask:
+    """The life of one partition number on this worker.
+
+    Start: the producer (which fences whoever had the number before), then the cases from the changelog, then the committed offsets
+    again, since Faust asked for them before the fence; records below them are skipped. Then batch after batch, each made true before
+    the next begins. A failure ends the task and, through `on_failure`, the worker: nothing is skipped.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        names: InternalNames,
+        *,
+        delivery: Delivery,
+        codec: Codec,
+        policy: Callable[[], Policy],
+        make_consumer: Callable[[str | None], AIOKafkaConsumer],
+        processor: Callable[[dict[str, bytes]], Processor],
+        batch_records: int,
+        on_batch: Callable[[Counts, int, float], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self.number = number
+        self.cases: dict[str, bytes] = {}
+        self._names = names
+        self._delivery = delivery
+        self._codec = codec
+        self._policy = policy
+        self._make_consumer = make_consumer
+        self._make_processor = processor
+        self._batch_records = batch_records
+        self._on_batch = on_batch
+        self._on_failure = on_failure
+        self._chunks: deque[Chunk] = deque()
+        self._arrived = asyncio.Event()
+        self._stopping = False
+        self._committed: dict[tuple[str, int], int] = {}
+        self._task = asyncio.create_task(self._run(), name=f"partition-{number}")
+
+    def put(self, chunk: Chunk) -> None:
+        """Queue a chunk; how much waits is the consumer's matter, which fetches only while there is room."""
+        self._chunks.append(chunk)
+        self._arrived.set()
+
+    async def stop(self) -> None:
+        """Let the batch at hand finish, give up the rest, close. After a few seconds the batch is aborted instead."""
+        self._stopping = True
+        self._arrived.set()
+        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN_SECONDS)
+        if not done:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        try:
+            await self._start()
+            processor = self._make_processor(self.cases)
+            while not self._stopping:
+                if not self._chunks:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                    continue
+                await self._one_batch(processor)
+        except asyncio.CancelledError:
+            raise
+        except Exception as problem:
+            self._on_failure(problem)
+        finally:
+            with contextlib.suppress(Exception):
+                await self._delivery.stop()
+
+    async def _start(self) -> None:
+        await self._delivery.start()
+        reader = self._make_consumer(None)
+        await reader.start()
+        try:
+            self.cases.update(await recover_cases(reader, self._names.cases, self.number))
+        finally:
+            await reader.stop()
+        await self._read_committed()
+
+    async def _read_committed(self) -> None:
+        lookup = self._make_consumer(self._names.group)
+        await lookup.start()
+        try:
+            places = [TopicPartition(topic, self.number) for topic in self._names.inputs]
+            lookup.assign(places)
+            for place in places:
+                self._committed[place.topic, place.partition] = await lookup.committed(place) or 0
+        finally:
+            await lookup.stop()
+
+    async def _one_batch(self, processor: Processor) -> None:
+        chunks: list[Chunk] = []
+        records: list[Record] = []
+        while self._chunks and len(records) < self._batch_records:
+            chunk = self._chunks.popleft()
+            chunks.append(chunk)
+            records += [each for each in chunk.records if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+        if records:
+            if missing := self._codec.missing_ids([record.value for record in records if record.value]):
+                await asyncio.to_thread(self._codec.ensure, missing)
+            started = time.perf_counter()
+            batch: Batch = processor.process(records, self._policy())
+            judged = time.perf_counter()
+            await self._delivery.deliver(batch)
+            self.cases.update(batch.cases)
+            self._on_batch(batch.counts, len(records), judged - started)
+        for chunk in chunks:
+            chunk.done()
+
+

@@ -1,0 +1,211 @@
+"""What one partition number makes of a batch of records: outputs, changed cases, nothing sent yet. No Kafka client here."""
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+
+from kimberley.cases.intake import take_in
+from kimberley.cases.judge import Policy, judge, refused
+from kimberley.errors import RefusedEventError, UnreadableRecordError
+from kimberley.model.case import Case, Origin, pack_case, unpack_case
+from kimberley.model.decisions import Decision, Refusal
+from kimberley.model.events import instant_text
+from kimberley.model.findings import Alert
+from kimberley.model.text import normalise_number
+from kimberley.wire.avro import Codec
+from kimberley.wire.envelope import ORIGIN_HEADERS, dead_letter_headers, header, origin_headers, parse_origin, passed_through
+from kimberley.wire.outputs import Headers, alert_headers, alert_record, decision_headers, decision_record
+from kimberley.wire.partitioner import partition_of
+from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
+
+log = structlog.get_logger(__name__)
+
+
+class Record(Protocol):
+    """What is read of a consumed record (aiokafka's and kafka-python's both fit). `timestamp`: milliseconds since the epoch."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A record to be sent."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: int | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a batch came to."""
+
+    events: int = 0
+    decisions: dict[str, int] = field(default_factory=dict)
+    alerts: int = 0
+    dead_letters: dict[str, int] = field(default_factory=dict)
+    rerouted: int = 0
+    rule_errors: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """All that must become true at once: outputs, changed cases (number to packed case), next offsets of (topic, partition)."""
+
+    outputs: list[Output] = field(default_factory=list)
+    cases: dict[str, bytes] = field(default_factory=dict)
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+
+
+class Processor:
+    """Judges the records of one partition number. `cases` is read, never written: a batch is applied to it once it is committed."""
+
+    def __init__(
+        self,
+        number: int,
+        partitions: int,
+        cases: dict[str, bytes],
+        codec: Codec,
+        names: InternalNames,
+        *,
+        skew_minutes: int,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.number = number
+        self.partitions = partitions
+        self.cases = cases
+        self.codec = codec
+        self.names = names
+        self._skew = skew_minutes * 60_000
+        self._wall_clock = wall_clock
+        self._source = f"/{names.prefix}".encode()
+        self._live: dict[str, Case] = {}
+        self._changed: set[str] = set()
+        self._clock = 0
+
+    def process(self, records: Iterable[Record], policy: Policy) -> Batch:
+        """Judge records in their order by one policy. What can't be read becomes a dead letter; nothing is raised for a record's sake."""
+        batch = Batch()
+        self._live.clear()
+        self._changed.clear()
+        now = int(self._wall_clock() * 1000)
+        stamp = instant_text(now).encode()
+        for record in records:
+            batch.offsets[record.topic, record.partition] = record.offset + 1
+            if record.topic not in EVENT_TOPICS and record.topic != self.names.rerouted:
+                continue  # lineage and control have no writer yet
+            batch.counts.events += 1
+            try:
+                self._one(record, policy, batch, now, stamp)
+            except UnreadableRecordError as problem:
+                self._dead_letter(record, problem.stage, problem, batch)
+            except Exception as problem:  # a fault of ours must not stop the records behind it, nor lose this one
+                log.exception("record_failed", topic=record.topic, partition=record.partition, offset=record.offset)
+                self._dead_letter(record, "process", problem, batch)
+        for number in self._changed:
+            batch.cases[number] = pack_case(self._live[number])
+        return batch
+
+    def _one(self, record: Record, policy: Policy, batch: Batch, now: int, stamp: bytes) -> None:
+        headers = record.headers
+        if record.topic == self.names.rerouted:
+            origin, timestamp = parse_origin(headers)
+        else:
+            origin, timestamp = Origin(record.topic, record.partition, record.offset), record.timestamp
+        type_name, fields = self.codec.decode(origin.topic, record.value)
+        raw_number = fields.get("certificate_number")
+        number = normalise_number(raw_number) if isinstance(raw_number, str) else ""
+        if number and self._is_elsewhere(number, record):
+            self._reroute(record, number, origin, timestamp, batch)
+            return
+        passed = passed_through(headers) if headers else []
+        try:
+            claimed = header(headers, "ce_id") if headers else None
+            if claimed is not None and claimed != fields.get("event_id"):
+                raise RefusedEventError([("ce-id", "event_id", f"the header ce_id says {claimed!r}, the event {fields.get('event_id')!r}")])
+            event = take_in(type_name, fields, timestamp + self._skew)
+        except RefusedEventError as problem:
+            faults = [Refusal(*fault) for fault in problem.errors]
+            self._decided(refused(type_name, fields, origin, faults, policy, now), origin, batch, stamp, passed)
+            return
+        case = self._live.get(number) or self._load(number)
+        self._clock = max(self._clock, event.occurred_at)
+        answer = judge(case, event, origin, policy, now=self._clock, processed_at=now)
+        if answer.changed:
+            self._changed.add(number)
+        self._decided(answer.decision, origin, batch, stamp, passed)
+        for alert in answer.alerts:
+            self._alerted(alert, batch, passed)
+        if answer.evaluation:
+            for outcome in answer.evaluation.outcomes:
+                if outcome.outcome == "error":
+                    batch.counts.rule_errors += 1
+                    log.error("rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number)
+
+    def _load(self, number: str) -> Case:
+        packed = self.cases.get(number)
+        case = self._live[number] = unpack_case(packed) if packed else Case(number)
+        return case
+
+    def _is_elsewhere(self, number: str, record: Record) -> bool:
+        """Whether a record came with another key than its number, or not on the number's partition."""
+        if record.key != number.encode():
+            return True
+        # a number that has a case here was found to belong here before
+        return number not in self.cases and number not in self._live and partition_of(number, self.partitions) != record.partition
+
+    def _reroute(self, record: Record, number: str, origin: Origin, timestamp: int, batch: Batch) -> None:
+        if record.topic == self.names.rerouted:
+            raise UnreadableRecordError("process", f"forwarded to partition {record.partition}, but certificate {number} belongs on another")
+        headers = [*record.headers, *origin_headers(origin, timestamp)]
+        batch.outputs.append(
+            Output(self.names.rerouted, partition_of(number, self.partitions), number.encode(), record.value, headers, record.timestamp)
+        )
+        batch.counts.rerouted += 1
+
+    def _decided(self, decision: Decision, origin: Origin, batch: Batch, stamp: bytes, passed: Headers) -> None:
+        key = decision.certificate_number.encode() or None
+        value = self.codec.encode(DECISIONS, "Decision", decision_record(decision, origin.topic, origin.partition, origin.offset))
+        batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, stamp, passed)))
+        outcomes = batch.counts.decisions
+        outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
+
+    def _alerted(self, alert: Alert, batch: Batch, passed: Headers) -> None:
+        record: dict[str, Any] = alert_record(alert)
+        headers = alert_headers(alert, self._source, passed)
+        value = self.codec.encode(FLAGGED_SHIPMENTS, "Alert", record)
+        batch.outputs.append(Output(FLAGGED_SHIPMENTS, self.number, alert.certificate_number.encode(), value, headers))
+        current = None if alert.status == "RESOLVED" else self.codec.encode(OPEN_ALERTS, "Alert", record)
+        batch.outputs.append(
+            Output(OPEN_ALERTS, partition_of(alert.alert_id, self.partitions), alert.alert_id.encode(), current, headers)
+        )
+        batch.counts.alerts += 1
+
+    def _dead_letter(self, record: Record, stage: str, problem: Exception, batch: Batch) -> None:
+        topic, partition, offset = record.topic, record.partition, record.offset
+        if record.topic == self.names.rerouted:
+            try:
+                origin, _ = parse_origin(record.headers)
+                topic, partition, offset = origin.topic, origin.partition, origin.offset
+            except UnreadableRecordError:
+                pass  # its own place is all that is known
+        trace = "".join(traceback.format_exception(problem)) if stage == "process" else ""
+        kept = [each for each in record.headers if each[0] not in ORIGIN_HEADERS]
+        added = dead_letter_headers(topic, partition, offset, stage, problem, trace)
+        batch.outputs.append(Output(DEAD_LETTERS, self.number, record.key, record.value, [*kept, *added], record.timestamp))
+        batch.counts.dead_letters[stage] = batch.counts.dead_letters.get(stage, 0) + 1
+        log.warning("dead_letter", topic=topic, partition=partition, offset=offset, stage=stage, problem=str(problem))

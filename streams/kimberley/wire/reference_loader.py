@@ -1,0 +1,110 @@
+"""Putting reference data onto its topics: what changed, then the manifest that makes the revision complete."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError, NoBrokersAvailable
+
+from kimberley.errors import ServiceUnavailableError, UnreadableRecordError
+from kimberley.reference.reference import Reference
+from kimberley.settings import Settings
+from kimberley.wire.avro import make_codec
+from kimberley.wire.envelope import event_headers
+from kimberley.wire.reference_records import MANIFEST, MANIFEST_KEY, manifest_fields, reference_fields
+from kimberley.wire.security import client_options
+from kimberley.wire.topics import PARTICIPANTS, REFERENCE_TOPICS
+
+_TIMEOUT_SECONDS = 30
+_HEAD = ("event_id", "occurred_at", "utc_offset_minutes", "authority")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load did. `changed` and `removed` count records."""
+
+    revision: str
+    changed: int
+    removed: int
+
+
+def load_reference(settings: Settings, reference: Reference) -> Loaded:
+    """Make the topics hold this reference data: send what differs, tombstones for what is gone, then the manifest.
+
+    Loading what is there already sends the manifest alone. Raises ServiceUnavailableError when the broker does not answer.
+    """
+    options = client_options(settings)
+    codec = make_codec(settings)
+    now = int(time.time() * 1000)
+    try:
+        present = _present(options, codec)
+        producer = KafkaProducer(client_id=f"{settings.prefix}-reference", acks="all", **options)
+    except NoBrokersAvailable:
+        raise ServiceUnavailableError(f"no Kafka broker answers at {settings.bootstrap_servers} (KIMBERLEY_BOOTSTRAP_SERVERS)") from None
+    records = [*reference.participants.by_code.values(), *reference.measures.by_id.values(), *reference.notices.values()]
+    ends = {topic: end for topic, (_, end) in present.items()}
+    gone = {(topic, key) for topic, (held, _) in present.items() for key in held}
+    changed = 0
+    try:
+        futures = []
+        for record in records:
+            topic, key, type_name, fields = reference_fields(record, now)
+            gone.discard((topic, key))
+            value = codec.encode(topic, type_name, fields)
+            # compared as read back, so that what the wire leaves out can make no difference
+            if present[topic][0].get(key) == _content(codec.decode(topic, value)[1]):
+                continue
+            headers = event_headers(type_name, fields)
+            futures.append((topic, producer.send(topic, key=key.encode(), value=value, headers=headers, partition=0)))
+            changed += 1
+        futures += [(topic, producer.send(topic, key=key.encode(), value=None, partition=0)) for topic, key in sorted(gone)]
+        for topic, future in futures:
+            ends[topic] = max(ends[topic], future.get(timeout=_TIMEOUT_SECONDS).offset + 1)
+        manifest = codec.encode(PARTICIPANTS, MANIFEST, manifest_fields(reference, ends, now))
+        producer.send(PARTICIPANTS, key=MANIFEST_KEY.encode(), value=manifest, partition=0).get(timeout=_TIMEOUT_SECONDS)
+    except KafkaError as problem:
+        raise ServiceUnavailableError(f"reference data could not be written to {settings.bootstrap_servers}: {problem}") from problem
+    finally:
+        producer.close()
+    return Loaded(reference.revision, changed, len(gone))
+
+
+def _present(options: Mapping[str, Any], codec: Any) -> dict[str, tuple[dict[str, Any], int]]:
+    """By topic: the newest content by key, and the offset after the last record."""
+    consumer = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **options)
+    try:
+        places = [TopicPartition(topic, 0) for topic in REFERENCE_TOPICS]
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        consumer.seek_to_beginning(*places)
+        held: dict[str, dict[str, Any]] = {topic: {} for topic in REFERENCE_TOPICS}
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while any(consumer.position(place) < ends[place] for place in places):
+            for place, records in consumer.poll(timeout_ms=500).items():
+                deadline = time.monotonic() + _TIMEOUT_SECONDS
+                for record in records:
+                    _hold(held[place.topic], record, codec)
+            if time.monotonic() > deadline:
+                raise ServiceUnavailableError(f"the reference topics can't be read to their end within {_TIMEOUT_SECONDS} s")
+        return {place.topic: (held[place.topic], ends[place]) for place in places}
+    finally:
+        consumer.close()
+
+
+def _hold(held: dict[str, Any], record: Any, codec: Any) -> None:
+    key = (record.key or b"").decode(errors="replace")
+    if key == MANIFEST_KEY:
+        return
+    if record.value is None:
+        held.pop(key, None)
+        return
+    try:
+        held[key] = _content(codec.decode(record.topic, record.value)[1])
+    except UnreadableRecordError:
+        held[key] = None  # differs from anything, so it is written again
+
+
+def _content(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in _HEAD}

@@ -1,0 +1,101 @@
+"""The topics of the contract: names, partitions, cleanup. One place for whoever creates, checks, reads or writes them."""
+
+from dataclasses import dataclass, field
+
+from kimberley.settings import Settings
+
+CERTIFICATES = "certificates"
+SHIPMENTS = "shipments"
+PARTICIPANTS = "participants"
+MEASURES = "measures"
+NOTICES = "notices"
+FLAGGED_SHIPMENTS = "flagged-shipments"
+OPEN_ALERTS = "open-alerts"
+DECISIONS = "decisions"
+DISPOSITIONS = "dispositions"
+DEAD_LETTERS = "dead-letters"
+
+EVENT_TOPICS = (CERTIFICATES, SHIPMENTS)
+REFERENCE_TOPICS = (PARTICIPANTS, MEASURES, NOTICES)
+
+_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+_NINETY_DAYS_MS = 90 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """How a topic must be. `config` holds only what is promised; anything else is the operator's choice."""
+
+    name: str
+    partitions: int
+    config: dict[str, str] = field(default_factory=dict)
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InternalNames:
+    """Names behind the prefix setting, fixed for access control and lag exporters."""
+
+    prefix: str
+
+    @property
+    def cases(self) -> str:
+        """Changelog of cases."""
+        return f"{self.prefix}-cases"
+
+    @property
+    def lineage(self) -> str:
+        """Facts that travel between certificates."""
+        return f"{self.prefix}-lineage"
+
+    @property
+    def rerouted(self) -> str:
+        """Records that came with a wrong key or on a wrong partition."""
+        return f"{self.prefix}-rerouted"
+
+    @property
+    def control(self) -> str:
+        """The stream's clock and reference revisions."""
+        return f"{self.prefix}-control"
+
+    @property
+    def group(self) -> str:
+        """The workers' consumer group."""
+        return self.prefix
+
+    def transactional_id(self, partition: int) -> str:
+        """The id whose producer owns a partition number."""
+        return f"{self.prefix}-{partition}"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All that a worker reads, from its first release on: a later addition would tear a rolling upgrade's partitions apart."""
+        return (CERTIFICATES, SHIPMENTS, self.lineage, self.rerouted, self.control)
+
+
+def topic_specs(settings: Settings) -> list[TopicSpec]:
+    """Every topic as the settings want it."""
+    names = InternalNames(settings.prefix)
+    many = settings.partitions
+    durable: dict[str, str] = {"min.insync.replicas": str(settings.min_insync_replicas)}
+    if settings.compression != "none":
+        durable["compression.type"] = settings.compression
+    kept = {**_FOR_EVER, **durable}
+    by_broker_time = {**kept, "message.timestamp.type": "LogAppendTime"}
+    compacted = {"cleanup.policy": "compact", **durable}
+    return [
+        TopicSpec(CERTIFICATES, many, by_broker_time, "certificate events from issuing authorities"),
+        TopicSpec(SHIPMENTS, many, by_broker_time, "shipment events from exporting, transit and importing authorities"),
+        TopicSpec(PARTICIPANTS, 1, kept, "one participant's whole status history per record"),
+        TopicSpec(MEASURES, 1, kept, "suspensions, zone regimes, bans, disclosure duties"),
+        TopicSpec(NOTICES, 1, kept, "lost, stolen, void and counterfeit certificate numbers"),
+        TopicSpec(FLAGGED_SHIPMENTS, many, kept, "alerts: opened, updated, resolved"),
+        TopicSpec(OPEN_ALERTS, many, compacted, "the latest revision of every open alert"),
+        TopicSpec(DECISIONS, many, kept, "one answer per event read"),
+        TopicSpec(DISPOSITIONS, many, kept, "what people did with an alert"),
+        TopicSpec(DEAD_LETTERS, many, {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable}, "records that could not be read"),
+        TopicSpec(names.cases, many, compacted, "changelog of cases"),
+        TopicSpec(names.lineage, many, kept, "facts that travel between certificates"),
+        TopicSpec(names.rerouted, many, kept, "records forwarded to their right partition"),
+        TopicSpec(names.control, many, kept, "the stream's clock and reference revisions"),
+    ]
