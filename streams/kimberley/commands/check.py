@@ -4,12 +4,11 @@ from pathlib import Path
 
 import click
 
-from kimberley.cases.check import RefusedInput, Report, check as check_inputs
+from kimberley.cases.check import Report
+from kimberley.cases.check import check as check_inputs
 from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import read_inputs
 from kimberley.commands.output import SEVERITY_STYLES, format_option, is_jsonl, print_jsonl, print_table
-from kimberley.errors import ConfigurationError
-from kimberley.model.case import Origin
 from kimberley.reference.files import shipped_profiles, shipped_reference
 from kimberley.rules.rulebook import load_rulebook, shipped_rulebook
 from kimberley.wire.outputs import alert_json, decision_json
@@ -40,7 +39,7 @@ def check(files: tuple[Path, ...], as_of: str | None, decisions: bool, everythin
         _print_decisions(report, output)
     else:
         _print_alerts(report, everything, output)
-    refused = unreadable + _say_refusals(report, inputs)
+    refused = unreadable + _say_refusals(report)
     if report.left_out:
         click.echo(f"{report.left_out} {'event' if report.left_out == 1 else 'events'} later than the clock left out", err=True)
     if refused:
@@ -83,7 +82,7 @@ def _print_decisions(report: Report, output: str | None) -> None:
     )
 
 
-def _say_refusals(report: Report, inputs: list[object]) -> int:
+def _say_refusals(report: Report) -> int:
     """Every refused event on standard error, with its file and line; their number."""
     refused = [decision for decision in report.decisions if decision.outcome == "REFUSED"]
     for decision in refused:

@@ -49,17 +49,17 @@ def read_inputs(files: Iterable[Path]) -> tuple[list[Input], int]:
 
 def as_input(parsed: dict[str, Any], origin: Origin) -> Input:
     """An input of one JSON object (parsed with decimals, never floats)."""
-    type_name = parsed.get("type")
-    shown = type_name if isinstance(type_name, str) else ""
+    said = parsed.get("type")
+    type_name, record = said if isinstance(said, str) else "", parsed
     try:
         type_name, record = record_from_json(parsed)
         if type_name in REFERENCE_TYPES:
             return ReferenceInput(reference_record(type_name, record), record.get("occurred_at"), origin)
         return EventInput(take_in(type_name, record), origin)
     except RefusedEventError as problem:
-        return RefusedInput(shown, parsed, origin, tuple(Refusal(*fault) for fault in problem.errors))
+        return RefusedInput(type_name, record, origin, tuple(Refusal(*fault) for fault in problem.errors))
     except ConfigurationError as problem:
-        return RefusedInput(shown, parsed, origin, (Refusal("reference", "", str(problem)),))
+        return RefusedInput(type_name, record, origin, (Refusal("reference", "", str(problem)),))
 
 
 def _text(file: Path) -> str:

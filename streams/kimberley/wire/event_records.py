@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 from kimberley.model.events import TOPICS_OF
 from kimberley.model.text import normalise_number
 from kimberley.wire.avro import Codec
-from kimberley.wire.envelope import event_headers
-from kimberley.wire.outputs import Headers
+from kimberley.wire.envelope import Headers, event_headers
 
 
 class EventRecord(NamedTuple):

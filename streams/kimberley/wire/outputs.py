@@ -6,12 +6,8 @@ from typing import Any
 from kimberley.model.decisions import Decision
 from kimberley.model.events import instant_text
 from kimberley.model.findings import Alert
+from kimberley.wire.envelope import CONTENT_TYPE, SPEC_VERSION, Headers
 
-Headers = list[tuple[str, bytes]]
-PASSED_THROUGH = ("traceparent", "tracestate")
-
-_SPEC_VERSION = ("ce_specversion", b"1.0")
-_CONTENT_TYPE = ("content-type", b"application/avro")
 _ALERT_TYPES = {status: ("ce_type", f"kp.alert.{status.lower()}.v1".encode()) for status in ("OPENED", "UPDATED", "RESOLVED")}
 _DECISION_TYPE = ("ce_type", b"kp.decision.made.v1")
 
@@ -88,12 +84,12 @@ def record_json(record: Mapping[str, Any], instants: Sequence[str]) -> dict[str,
 def alert_headers(alert: Alert, source: bytes, passed: Headers) -> Headers:
     """Headers by which a consumer filters alerts without decoding them, and CloudEvents' own."""
     return [
-        _SPEC_VERSION,
+        SPEC_VERSION,
         ("ce_id", f"{alert.alert_id}/{alert.revision}".encode()),
         ("ce_source", source),
         _ALERT_TYPES[alert.status],
         ("ce_time", instant_text(alert.effective_at).encode()),
-        _CONTENT_TYPE,
+        CONTENT_TYPE,
         ("kp_status", alert.status.encode()),
         ("kp_severity", alert.severity.encode()),
         ("kp_rule", alert.rule_id.encode()),
@@ -105,12 +101,12 @@ def alert_headers(alert: Alert, source: bytes, passed: Headers) -> Headers:
 def decision_headers(decision: Decision, source: bytes, decided_at: bytes, passed: Headers) -> Headers:
     """Headers by which a sender finds the answer to its event without decoding, and CloudEvents' own."""
     return [
-        _SPEC_VERSION,
+        SPEC_VERSION,
         ("ce_id", decision.decision_id.encode()),
         ("ce_source", source),
         _DECISION_TYPE,
         ("ce_time", decided_at),
-        _CONTENT_TYPE,
+        CONTENT_TYPE,
         ("kp_event_id", decision.event_id.encode()),
         ("kp_authority", decision.authority.encode()),
         ("kp_outcome", decision.outcome.encode()),

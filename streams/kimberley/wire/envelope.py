@@ -1,0 +1,91 @@
+"""What record headers say: CloudEvents' attributes, traces that pass through, where a re-routed record came from, why a record is dead."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kimberley.errors import UnreadableRecordError
+from kimberley.model.case import Origin
+from kimberley.model.events import instant_text
+
+Headers = list[tuple[str, bytes]]
+
+CONTENT_TYPE = ("content-type", b"application/avro")
+SPEC_VERSION = ("ce_specversion", b"1.0")
+PASSED_THROUGH = ("traceparent", "tracestate")
+ORIGIN_HEADERS = ("__kimberley.origin.topic", "__kimberley.origin.partition", "__kimberley.origin.offset", "__kimberley.origin.timestamp")
+_ERRORS = "__kimberley.errors."
+_WORD = re.compile(r"[A-Z][a-z]+")
+
+
+def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:
+    """The last value of a header as text, None where it is absent or no UTF-8."""
+    found: str | None = None
+    for key, value in headers:
+        if key == name:
+            try:
+                found = value.decode()
+            except (UnicodeDecodeError, AttributeError):
+                found = None
+    return found
+
+
+def passed_through(headers: Iterable[tuple[str, bytes]]) -> Headers:
+    """The headers that go on to every output."""
+    return [(key, value) for key, value in headers if key in PASSED_THROUGH]
+
+
+def event_headers(type_name: str, fields: Mapping[str, Any]) -> Headers:
+    """CloudEvents attributes (binary mode) of an event: `kp.certificate.issued.v1` is the type of `CertificateIssued`."""
+    authority, office = fields["authority"], fields.get("office")
+    source = f"/kp/{authority}/{office}" if office else f"/kp/{authority}"
+    kind = ".".join(word.lower() for word in _WORD.findall(type_name))
+    time = instant_text(fields["occurred_at"], fields.get("utc_offset_minutes", 0))
+    return [
+        SPEC_VERSION,
+        ("ce_id", fields["event_id"].encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", f"kp.{kind}.v1".encode()),
+        ("ce_time", time.encode()),
+        CONTENT_TYPE,
+    ]
+
+
+def origin_headers(origin: Origin, timestamp: int) -> Headers:
+    """Where a record that is forwarded came from; `timestamp` in milliseconds since the epoch."""
+    values = (origin.topic, origin.partition, origin.offset, timestamp)
+    return [(name, str(value).encode()) for name, value in zip(ORIGIN_HEADERS, values, strict=True)]
+
+
+def parse_origin(headers: Sequence[tuple[str, bytes]]) -> tuple[Origin, int]:
+    """The origin and timestamp of a forwarded record. Raises UnreadableRecordError (stage envelope) where they are not stated."""
+    topic, *numbers = (header(headers, name) for name in ORIGIN_HEADERS)
+    try:
+        partition, offset, timestamp = (int(number or "") for number in numbers)
+    except ValueError:
+        topic = None
+    if not topic:
+        raise UnreadableRecordError("envelope", "a forwarded record without the headers that say where it came from")
+    return Origin(topic, partition, offset), timestamp
+
+
+def dead_letter_headers(topic: str, partition: int, offset: int, stage: str, problem: BaseException, trace: str, attempts: int = 1) -> Headers:
+    """Why and where a record died, all strings (the contract)."""
+    values = {
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "stage": stage,
+        "exception": type(problem).__name__,
+        "message": problem,
+        "stacktrace": trace,
+        "attempts": attempts,
+    }
+    return [(f"{_ERRORS}{name}", str(value).encode(errors="replace")) for name, value in values.items()]
+
+
+def without_own(headers: Iterable[tuple[str, bytes]]) -> tuple[Headers, int]:
+    """A record's headers as its sender set them, and how often it died before."""
+    kept = [(key, value) for key, value in headers if key not in ORIGIN_HEADERS and not key.startswith(_ERRORS)]
+    before = header(headers, f"{_ERRORS}attempts")
+    return kept, int(before) if before and before.isdigit() else 0
