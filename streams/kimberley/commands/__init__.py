@@ -1,5 +1,6 @@
 """The one program, `kimberley`: a module a verb, loaded when it is used."""
 
+import logging
 import sys
 from importlib import import_module
 from typing import Any
@@ -53,3 +54,5 @@ def main() -> None:
 
     Exit status: 0 done, 1 done with refused input, 2 wrong usage or settings, 3 a service cannot be reached.
     """
+    # clients' own warnings say again, less well, what our errors say; `worker` sets up its log
+    logging.getLogger().addHandler(logging.NullHandler())

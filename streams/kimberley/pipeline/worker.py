@@ -183,6 +183,8 @@ class Worker:
         return AIOKafkaConsumer(
             group_id=group,
             enable_auto_commit=False,
+            # aiokafka's own reset may overtake seek_to_beginning: with the default, `latest`, nothing would be read
+            auto_offset_reset="earliest",
             isolation_level="read_committed",
             max_partition_fetch_bytes=8 * _FETCH_BYTES,
             **self._options,

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, NoBrokersAvailable, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from kimberley.errors import ConfigurationError, ServiceUnavailableError
+from kimberley.errors import ConfigurationError
 from kimberley.settings import Settings
-from kimberley.wire.security import client_options
+from kimberley.wire.security import client_options, kafka_problem
 from kimberley.wire.topics import TopicSpec, topic_specs
 
 State = Literal["created", "present", "missing", "wrong"]
@@ -28,19 +28,17 @@ class TopicState:
 
 @contextmanager
 def admin_client(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """An admin client. Raises ServiceUnavailableError where no broker answers, ConfigurationError where it refuses us."""
+    """An admin client. Raises ServiceUnavailableError where no broker answers, ConfigurationError where one refuses us."""
+    options = {"request_timeout_ms": 15_000, "bootstrap_timeout_ms": 15_000, **client_options(settings)}
+    client = None
     try:
-        client = KafkaAdminClient(client_id=f"{settings.prefix}-admin", request_timeout_ms=15_000, **client_options(settings))
-    except NoBrokersAvailable:
-        raise ServiceUnavailableError(f"no Kafka broker answers at {settings.bootstrap_servers} (KIMBERLEY_BOOTSTRAP_SERVERS)") from None
-    except KafkaError as problem:
-        raise ServiceUnavailableError(f"Kafka at {settings.bootstrap_servers}: {problem}") from None
-    try:
+        client = KafkaAdminClient(client_id=f"{settings.prefix}-admin", **options)
         yield client
-    except NoBrokersAvailable:
-        raise ServiceUnavailableError(f"no Kafka broker answers at {settings.bootstrap_servers} (KIMBERLEY_BOOTSTRAP_SERVERS)") from None
+    except KafkaError as problem:
+        raise kafka_problem(settings, problem) from None
     finally:
-        client.close()
+        if client is not None:
+            client.close()
 
 
 def check_topics(settings: Settings) -> list[TopicState]:

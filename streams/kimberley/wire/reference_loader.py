@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, NoBrokersAvailable
+from kafka.errors import KafkaError
 
 from kimberley.errors import ServiceUnavailableError, UnreadableRecordError
 from kimberley.reference.reference import Reference
 from kimberley.settings import Settings
-from kimberley.wire.avro import make_codec
+from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.envelope import event_headers
 from kimberley.wire.reference_records import MANIFEST, MANIFEST_KEY, manifest_fields, reference_fields
-from kimberley.wire.security import client_options
+from kimberley.wire.security import client_options, kafka_problem
 from kimberley.wire.topics import PARTICIPANTS, REFERENCE_TOPICS
 
 _TIMEOUT_SECONDS = 30
@@ -37,43 +37,43 @@ def load_reference(settings: Settings, reference: Reference) -> Loaded:
     """
     options = client_options(settings)
     codec = make_codec(settings)
-    now = int(time.time() * 1000)
     try:
         present = _present(options, codec)
         producer = KafkaProducer(client_id=f"{settings.prefix}-reference", acks="all", **options)
-    except NoBrokersAvailable:
-        raise ServiceUnavailableError(f"no Kafka broker answers at {settings.bootstrap_servers} (KIMBERLEY_BOOTSTRAP_SERVERS)") from None
-    records = [*reference.participants.by_code.values(), *reference.measures.by_id.values(), *reference.notices.values()]
+        try:
+            return _load(reference, present, producer, codec)
+        finally:
+            producer.close()
+    except KafkaError as problem:
+        raise kafka_problem(settings, problem) from None
+
+
+def _load(reference: Reference, present: Mapping[str, tuple[dict[str, Any], int]], producer: KafkaProducer, codec: Codec) -> Loaded:
+    now = int(time.time() * 1000)
     ends = {topic: end for topic, (_, end) in present.items()}
     gone = {(topic, key) for topic, (held, _) in present.items() for key in held}
+    sent = []
     changed = 0
-    try:
-        futures = []
-        for record in records:
-            topic, key, type_name, fields = reference_fields(record, now)
-            gone.discard((topic, key))
-            value = codec.encode(topic, type_name, fields)
-            # compared as read back, so that what the wire leaves out can make no difference
-            if present[topic][0].get(key) == _content(codec.decode(topic, value)[1]):
-                continue
-            headers = event_headers(type_name, fields)
-            futures.append((topic, producer.send(topic, key=key.encode(), value=value, headers=headers, partition=0)))
-            changed += 1
-        futures += [(topic, producer.send(topic, key=key.encode(), value=None, partition=0)) for topic, key in sorted(gone)]
-        for topic, future in futures:
-            ends[topic] = max(ends[topic], future.get(timeout=_TIMEOUT_SECONDS).offset + 1)
-        manifest = codec.encode(PARTICIPANTS, MANIFEST, manifest_fields(reference, ends, now))
-        producer.send(PARTICIPANTS, key=MANIFEST_KEY.encode(), value=manifest, partition=0).get(timeout=_TIMEOUT_SECONDS)
-    except KafkaError as problem:
-        raise ServiceUnavailableError(f"reference data could not be written to {settings.bootstrap_servers}: {problem}") from problem
-    finally:
-        producer.close()
+    for record in (*reference.participants.by_code.values(), *reference.measures.by_id.values(), *reference.notices.values()):
+        topic, key, type_name, fields = reference_fields(record, now)
+        gone.discard((topic, key))
+        value = codec.encode(topic, type_name, fields)
+        # compared as read back, so that what the wire leaves out can make no difference
+        if present[topic][0].get(key) == _content(codec.decode(topic, value)[1]):
+            continue
+        sent.append((topic, producer.send(topic, key=key.encode(), value=value, headers=event_headers(type_name, fields), partition=0)))
+        changed += 1
+    sent += [(topic, producer.send(topic, key=key.encode(), value=None, partition=0)) for topic, key in sorted(gone)]
+    for topic, future in sent:
+        ends[topic] = max(ends[topic], future.get(timeout=_TIMEOUT_SECONDS).offset + 1)
+    manifest = codec.encode(PARTICIPANTS, MANIFEST, manifest_fields(reference, ends, now))
+    producer.send(PARTICIPANTS, key=MANIFEST_KEY.encode(), value=manifest, partition=0).get(timeout=_TIMEOUT_SECONDS)
     return Loaded(reference.revision, changed, len(gone))
 
 
-def _present(options: Mapping[str, Any], codec: Any) -> dict[str, tuple[dict[str, Any], int]]:
+def _present(options: Mapping[str, Any], codec: Codec) -> dict[str, tuple[dict[str, Any], int]]:
     """By topic: the newest content by key, and the offset after the last record."""
-    consumer = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", **options)
+    consumer = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", bootstrap_timeout_ms=15_000, **options)
     try:
         places = [TopicPartition(topic, 0) for topic in REFERENCE_TOPICS]
         consumer.assign(places)
@@ -93,7 +93,7 @@ def _present(options: Mapping[str, Any], codec: Any) -> dict[str, tuple[dict[str
         consumer.close()
 
 
-def _hold(held: dict[str, Any], record: Any, codec: Any) -> None:
+def _hold(held: dict[str, Any], record: Any, codec: Codec) -> None:
     key = (record.key or b"").decode(errors="replace")
     if key == MANIFEST_KEY:
         return

@@ -3,7 +3,9 @@
 import ssl
 from typing import Any
 
-from kimberley.errors import ConfigurationError
+from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
+
+from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
 from kimberley.settings import Settings
 
 
@@ -42,3 +44,12 @@ def client_options(settings: Settings) -> dict[str, Any]:
         options["sasl_plain_username"] = settings.sasl_username
         options["sasl_plain_password"] = settings.sasl_password.get_secret_value()
     return options
+
+
+def kafka_problem(settings: Settings, problem: KafkaError) -> KimberleyError:
+    """A client's error in our words: what can't be reached, or what refuses us, and the setting to look at."""
+    where = f"Kafka at {settings.bootstrap_servers}"
+    if isinstance(problem, SaslAuthenticationFailedError | AuthorizationError):
+        return ConfigurationError(f"{where} refuses us: {problem} (KIMBERLEY_SASL_…, and the cluster's access rules)")
+    secured = "" if settings.security_protocol == "PLAINTEXT" else ", or its TLS or SASL is not as KIMBERLEY_SECURITY_PROTOCOL and its kin say"
+    return ServiceUnavailableError(f"{where} does not answer{secured} (KIMBERLEY_BOOTSTRAP_SERVERS): {problem}")

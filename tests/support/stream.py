@@ -1,0 +1,89 @@
+"""Publishing to a real broker and reading its topics to their end, as the tests' own eyes: plain clients, no code of the pipeline."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from kafka import KafkaProducer
+
+from kimberley.settings import Settings
+from kimberley.wire.avro import Codec
+from kimberley.wire.event_records import EventRecord, event_record
+from kimberley.wire.records import record_from_json
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, what: str, detail: Callable[[], str] = str) -> Any:
+    """The condition's first true value. Fails in words after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}\n{detail()}")
+        time.sleep(0.1)
+    return found
+
+
+def event_records(codec: Codec, events: Iterable[dict[str, Any]]) -> list[EventRecord]:
+    """The records of events in their JSON form, as a border system would send them."""
+    return [event_record(codec, *record_from_json(event)) for event in events]
+
+
+def publish(bootstrap_servers: str, records: Iterable[EventRecord], *, partition: int | None = None) -> list[tuple[str, int, int]]:
+    """Send records in order, each acknowledged; where each came to lie: topic, partition, offset."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", linger_ms=5, batch_size=200_000)
+    try:
+        futures = [
+            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers, partition=partition) for record in records
+        ]
+        producer.flush(60)
+        return [(sent.topic, sent.partition, sent.offset) for sent in (future.get(60) for future in futures)]
+    finally:
+        producer.close()
+
+
+def read_topic(bootstrap_servers: str, topic: str, *, committed: bool = True) -> list[Any]:
+    """All records of a topic, partition by partition, as far as they reach now."""
+    return asyncio.run(_read(bootstrap_servers, topic, "read_committed" if committed else "read_uncommitted"))
+
+
+def count_records(bootstrap_servers: str, *topics: str) -> int:
+    """How many records a reader of committed data sees on some topics now."""
+    return sum(len(read_topic(bootstrap_servers, topic)) for topic in topics)
+
+
+def decoded(codec: Codec, records: Iterable[Any]) -> list[dict[str, Any]]:
+    """The contents of records."""
+    return [codec.decode(record.topic, record.value)[1] for record in records]
+
+
+def standing(records: Iterable[Any]) -> dict[bytes, Any]:
+    """The last record of each key of a compacted topic, without deleted ones."""
+    last = {record.key: record for record in records}
+    return {key: record for key, record in last.items() if record.value is not None}
+
+
+async def _read(bootstrap_servers: str, topic: str, isolation: str) -> list[Any]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, isolation_level=isolation, enable_auto_commit=False, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
+        places = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        found: dict[int, list[Any]] = {place.partition: [] for place in places}
+        for place in places:
+            while await consumer.position(place) < ends[place]:
+                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
+                    found[place.partition].append(record)
+        return [record for number in sorted(found) for record in found[number]]
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client.force_metadata_update()  # a topic is asked for by name only after it was
+    consumer._client.add_topic(topic)
+    await consumer._client.force_metadata_update()
+    return set(consumer.partitions_for_topic(topic) or ())
