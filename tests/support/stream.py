@@ -8,10 +8,21 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from kafka import KafkaProducer
 
-from kimberley.settings import Settings
+from kimberley.reference.files import shipped_reference
+from kimberley.settings import Settings, load_settings
+from kimberley.wire.admin import apply_topics
 from kimberley.wire.avro import Codec
 from kimberley.wire.event_records import EventRecord, event_record
 from kimberley.wire.records import record_from_json
+from kimberley.wire.reference_loader import load_reference
+
+
+def prepared(bootstrap_servers: str, **chosen: Any) -> Settings:
+    """Settings for a broker on which topics and reference data are ready. Four partitions unless chosen otherwise."""
+    settings = load_settings(**{"bootstrap_servers": bootstrap_servers, "partitions": 4, "session_timeout": 6.0, **chosen})
+    apply_topics(settings)
+    load_reference(settings, shipped_reference())
+    return settings
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str, detail: Callable[[], str] = str) -> Any:

@@ -1,11 +1,16 @@
 """Reading a partition's cases back from their changelog."""
 
 import time
+from collections.abc import AsyncIterator
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.errors import ServiceUnavailableError
+from kimberley.model.case import AlertState, Case, pack_case, unpack_case
+from kimberley.model.findings import Evidence, Finding
+from kimberley.wire.avro import Codec
 
 log = structlog.get_logger(__name__)
 _STALLED_SECONDS = 60.0
@@ -16,26 +21,77 @@ async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int) -> 
 
     Raises ServiceUnavailableError when the changelog can't be read on for a minute.
     """
+    started = time.monotonic()
+    cases: dict[str, bytes] = {}
+    records = 0
+    async for record in _all_records(consumer, topic, number):
+        records += 1
+        key = record.key.decode()
+        if record.value is None:
+            cases.pop(key, None)
+        else:
+            cases[key] = record.value
+    log.info("cases_recovered", partition=number, cases=len(cases), records=records, seconds=round(time.monotonic() - started, 3))
+    return cases
+
+
+async def adopt_published_alerts(consumer: AIOKafkaConsumer, topic: str, number: int, cases: dict[str, bytes], codec: Codec) -> int:
+    """Bring cases up to the alerts that were published for them; how many alerts were ahead.
+
+    Without transactions a worker may die after its alerts are out and before the cases are stored. The records are read again, perhaps
+    in another order across topics, and may not lead to the same alert: a case must know what was said of it to take it back.
+    """
+    last: dict[str, dict[str, Any]] = {}
+    async for record in _all_records(consumer, topic, number):
+        alert = codec.decode(topic, record.value)[1]
+        known = last.get(alert["alert_id"])
+        if known is None or alert["revision"] > known["revision"]:
+            last[alert["alert_id"]] = alert
+    by_case: dict[str, list[dict[str, Any]]] = {}
+    for alert in last.values():
+        by_case.setdefault(alert["certificate_number"], []).append(alert)
+    adopted = 0
+    for certificate_number, alerts in by_case.items():
+        packed = cases.get(certificate_number)
+        case = unpack_case(packed) if packed else Case(certificate_number)
+        revisions = {state.alert_id: state.revision for state in case.alerts}
+        ahead = [alert for alert in alerts if alert["revision"] > revisions.get(alert["alert_id"], 0)]
+        if ahead:
+            gone = {alert["alert_id"] for alert in ahead}
+            case.alerts = [state for state in case.alerts if state.alert_id not in gone] + [_state(alert) for alert in ahead]
+            cases[certificate_number] = pack_case(case)
+            adopted += len(ahead)
+    return adopted
+
+
+async def _all_records(consumer: AIOKafkaConsumer, topic: str, number: int) -> AsyncIterator[Any]:
     tp = TopicPartition(topic, number)
     consumer.assign([tp])
     end = (await consumer.end_offsets([tp]))[tp]
     await consumer.seek_to_beginning(tp)
-    cases: dict[str, bytes] = {}
-    started = moved_at = time.monotonic()
-    records = 0
+    moved_at = time.monotonic()
     # position, not the last record's offset: the log ends in a transaction's marker, which no consumer is handed
     while (position := await consumer.position(tp)) < end:
-        fetched = await consumer.getmany(tp, timeout_ms=500, max_records=20_000)
-        for record in fetched.get(tp, ()):
-            records += 1
-            key = record.key.decode()
-            if record.value is None:
-                cases.pop(key, None)
-            else:
-                cases[key] = record.value
+        fetched = (await consumer.getmany(tp, timeout_ms=500, max_records=20_000)).get(tp, ())
+        for record in fetched:
+            yield record
         if fetched or await consumer.position(tp) > position:
             moved_at = time.monotonic()
         elif time.monotonic() - moved_at > _STALLED_SECONDS:
             raise ServiceUnavailableError(f"{topic}-{number} can't be read beyond offset {position} of {end}: is a broker down?")
-    log.info("cases_recovered", partition=number, cases=len(cases), records=records, seconds=round(time.monotonic() - started, 3))
-    return cases
+
+
+def _state(alert: dict[str, Any]) -> AlertState:
+    finding = Finding(
+        rule_id=alert["rule_id"],
+        rule_version=alert["rule_version"],
+        subject=alert["subject"],
+        severity=alert["severity"],
+        message=alert["message"],
+        basis=alert["basis"],
+        participants=tuple(alert["participants"]),
+        evidence=tuple(Evidence(**each) for each in alert["evidence"]),
+        confidence=alert["confidence"],
+        shipment_id=alert["shipment_id"],
+    )
+    return AlertState(alert["alert_id"], alert["revision"], alert["status"] != "RESOLVED", finding, alert["effective_at"], alert["event_id"])

@@ -11,14 +11,16 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
-from kimberley.pipeline.case_store import recover_cases
+from kimberley.errors import ServiceUnavailableError
+from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
 from kimberley.pipeline.processor import Batch, Counts, Processor, Record
 from kimberley.wire.avro import Codec
-from kimberley.wire.topics import InternalNames
+from kimberley.wire.topics import FLAGGED_SHIPMENTS, InternalNames
 
 log = structlog.get_logger(__name__)
 _DRAIN_SECONDS = 4.0
+_LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class PartitionTask:
         make_consumer: Callable[[str | None], AIOKafkaConsumer],
         processor: Callable[[dict[str, bytes]], Processor],
         batch_records: int,
+        adopts_alerts: bool,
         on_batch: Callable[[Counts, int, float], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
@@ -60,6 +63,7 @@ class PartitionTask:
         self._make_consumer = make_consumer
         self._make_processor = processor
         self._batch_records = batch_records
+        self._adopts_alerts = adopts_alerts
         self._on_batch = on_batch
         self._on_failure = on_failure
         self._chunks: deque[Chunk] = deque()
@@ -107,6 +111,8 @@ class PartitionTask:
         await reader.start()
         try:
             self.cases.update(await recover_cases(reader, self._names.cases, self.number))
+            if self._adopts_alerts:
+                await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec)
         finally:
             await reader.stop()
         await self._read_committed()
@@ -130,8 +136,7 @@ class PartitionTask:
             chunks.append(chunk)
             records += [each for each in chunk.records if each.offset >= self._committed.get((each.topic, each.partition), 0)]
         if records:
-            if missing := self._codec.missing_ids([record.value for record in records if record.value]):
-                await asyncio.to_thread(self._codec.ensure, missing)
+            await self._know_schemas(records)
             started = time.perf_counter()
             batch: Batch = processor.process(records, self._policy())
             judged = time.perf_counter()
@@ -141,4 +146,13 @@ class PartitionTask:
         for chunk in chunks:
             chunk.done()
 
-
+    async def _know_schemas(self, records: Sequence[Record]) -> None:
+        """Ask the registry for schemas that are new here. While it is away the batch waits: its records are not unreadable, only unread."""
+        pause = _LEAST_PAUSE
+        while missing := self._codec.missing_ids([record.value for record in records]):
+            try:
+                await asyncio.to_thread(self._codec.ensure, missing)
+            except ServiceUnavailableError as problem:
+                log.error("registry_unavailable", partition=self.number, schema_ids=sorted(missing), problem=str(problem), retry_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _MOST_PAUSE)

@@ -17,8 +17,8 @@ from kimberley.model.events import instant_text
 from kimberley.model.findings import Alert
 from kimberley.model.text import normalise_number
 from kimberley.wire.avro import Codec
-from kimberley.wire.envelope import ORIGIN_HEADERS, dead_letter_headers, header, origin_headers, parse_origin, passed_through
-from kimberley.wire.outputs import Headers, alert_headers, alert_record, decision_headers, decision_record
+from kimberley.wire.envelope import Headers, dead_letter_headers, header, origin_headers, parse_origin, passed_through, without_own
+from kimberley.wire.outputs import alert_headers, alert_record, decision_headers, decision_record
 from kimberley.wire.partitioner import partition_of
 from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
 
@@ -204,8 +204,8 @@ class Processor:
             except UnreadableRecordError:
                 pass  # its own place is all that is known
         trace = "".join(traceback.format_exception(problem)) if stage == "process" else ""
-        kept = [each for each in record.headers if each[0] not in ORIGIN_HEADERS]
-        added = dead_letter_headers(topic, partition, offset, stage, problem, trace)
+        kept, deaths = without_own(record.headers)
+        added = dead_letter_headers(topic, partition, offset, stage, problem, trace, attempts=deaths + 1)
         batch.outputs.append(Output(DEAD_LETTERS, self.number, record.key, record.value, [*kept, *added], record.timestamp))
         batch.counts.dead_letters[stage] = batch.counts.dead_letters.get(stage, 0) + 1
         log.warning("dead_letter", topic=topic, partition=partition, offset=offset, stage=stage, problem=str(problem))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import tempfile
 import time
@@ -31,7 +30,7 @@ from kimberley.settings import Settings
 from kimberley.wire.admin import require_topics
 from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.security import client_options
-from kimberley.wire.topics import InternalNames
+from kimberley.wire.topics import DECISIONS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +38,7 @@ _STOP_SECONDS = 9.0
 _MOST_WAITING = 4000
 """Records of one partition number that may wait in memory before fetching for it pauses."""
 _FETCH_BYTES = 1 << 20
+_WRITTEN = ((DECISIONS, "Decision"), (FLAGGED_SHIPMENTS, "Alert"), (OPEN_ALERTS, "Alert"))
 
 
 class Worker:
@@ -77,6 +77,7 @@ class Worker:
 
     async def _run(self) -> None:
         await asyncio.to_thread(require_topics, self.settings)
+        await asyncio.to_thread(self._codec.prepare, _WRITTEN)
         self._exactly_once = await self._choose_delivery()
         follower = ReferenceFollower(self._consumer(None), self._codec, self._on_reference)
         try:
@@ -175,6 +176,7 @@ class Worker:
             make_consumer=self._consumer,
             processor=processor,
             batch_records=self.settings.batch_records,
+            adopts_alerts=not self._exactly_once,
             on_batch=self._on_batch,
             on_failure=self._fail,
         )
@@ -259,7 +261,3 @@ def run_worker(settings: Settings) -> None:
 
     asyncio.run(main())
 
-
-def exit_hard(status: int) -> None:
-    """Leave at once: for threads of clients that would keep the process after a failed stop."""
-    os._exit(status)

@@ -1,0 +1,42 @@
+"""Brokers for the stream's tests: each test gets one without topics and groups."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+from support.stream import wait_until
+
+from kimberley.embedded import EmbeddedBroker
+
+
+@pytest.fixture
+def clean_kafka(kafka: Any) -> str:
+    """The address of real Kafka, emptied of what other tests left."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    try:
+        left = [topic for topic in admin.list_topics() if not topic.startswith("__")]
+        if left:
+            admin.delete_topics(left)
+            wait_until(lambda: not [topic for topic in admin.list_topics() if not topic.startswith("__")], 30, "topics deleted")
+        groups = [group["group_id"] for group in admin.list_groups()]
+        if groups:
+            admin.delete_groups(groups)
+    finally:
+        admin.close()
+    address: str = kafka.bootstrap_servers
+    return address
+
+
+@pytest.fixture
+def fresh_embedded() -> Iterator[str]:
+    """The address of an embedded broker of one's own."""
+    with EmbeddedBroker() as broker:
+        yield broker.bootstrap_servers
+
+
+@pytest.fixture(params=[pytest.param("clean_kafka", marks=pytest.mark.kafka), pytest.param("fresh_embedded", marks=pytest.mark.embedded)])
+def broker(request: pytest.FixtureRequest) -> str:
+    """A broker's address, once real Kafka's and once the embedded one's."""
+    address: str = request.getfixturevalue(request.param)
+    return address
