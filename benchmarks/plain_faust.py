@@ -41,9 +41,7 @@ app = faust.App(
     consumer_auto_offset_reset="earliest",
 )
 inputs = app.topic(CERTIFICATES, SHIPMENTS, key_serializer="raw", value_serializer="raw")
-cases = app.Table(
-    "cases", default=bytes, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", partitions=SETTINGS.partitions
-)
+cases = app.Table("cases", default=bytes, key_type=bytes, value_type=bytes, partitions=SETTINGS.partitions)
 outputs: dict[str, Any] = {}
 
 

@@ -11,7 +11,7 @@ from kimberley.rules.rulebook import Rulebook
 
 
 class Evaluation(NamedTuple):
-    """Every violation, and every rule's outcome in the rulebook's order."""
+    """Every violation, and the outcomes that are neither `pass` nor `not_applicable`, in the rulebook's order."""
 
     findings: list[Finding]
     outcomes: list[RuleOutcome]
@@ -22,9 +22,6 @@ class Change(NamedTuple):
 
     status: AlertStatus
     state: AlertState
-
-
-_PLAIN: dict[tuple[str, int, Plain], RuleOutcome] = {}
 
 
 def evaluate(dossier: Dossier, rulebook: Rulebook) -> Evaluation:
@@ -38,22 +35,14 @@ def evaluate(dossier: Dossier, rulebook: Rulebook) -> Evaluation:
             outcomes.append(RuleOutcome(rule.id, rule.version, "error", (f"{type(problem).__name__}: {problem}",)))
             continue
         if isinstance(verdict, Plain):
-            outcomes.append(_plain(rule, verdict))
-        elif isinstance(verdict, Undetermined):
+            continue
+        if isinstance(verdict, Undetermined):
             outcomes.append(RuleOutcome(rule.id, rule.version, "undetermined", verdict.missing))
         else:
             violations = (verdict,) if isinstance(verdict, Violation) else verdict
             findings += [_finding(rule, severity, violation) for violation in violations]
             outcomes.append(RuleOutcome(rule.id, rule.version, "violation"))
     return Evaluation(findings, outcomes)
-
-
-def _plain(rule: Rule, verdict: Plain) -> RuleOutcome:
-    key = (rule.id, rule.version, verdict)
-    found = _PLAIN.get(key)
-    if found is None:
-        found = _PLAIN[key] = RuleOutcome(rule.id, rule.version, verdict.value)
-    return found
 
 
 def _finding(rule: Rule, severity: Severity, violation: Violation) -> Finding:

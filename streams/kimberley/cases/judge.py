@@ -73,7 +73,7 @@ def _judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, now: int
     evaluation = evaluate(dossier, policy.rulebook)
     case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, event.occurred_at, event.event_id)
     alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
-    open_ids = {state.alert_id for state in case.alerts if state.is_open}
+    open_ids = {state.alert_id for state in case.alerts if state.is_open} if case.alerts else set()
     decision = Decision(
         decision_id=origin.decision_id,
         event_id=event.event_id,
@@ -83,7 +83,7 @@ def _judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, now: int
         outcome=outcome,
         errors=(),
         participants=parties(dossier, event),
-        rules=tuple(each for each in evaluation.outcomes if each.outcome not in ("pass", "not_applicable")),
+        rules=tuple(evaluation.outcomes),
         alert_ids=tuple(sorted(open_ids.union(alert.alert_id for alert in alerts))),
         rulebook=policy.rulebook.id,
         reference_revision=policy.reference.revision,

@@ -84,7 +84,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True
     @property
     def local_date(self) -> date:
         """The date at the border: what rules compare with dates."""
-        return local_date(self.occurred_at, self.utc_offset_minutes)
+        return date.fromordinal(_EPOCH_ORDINAL + (self.occurred_at + self.utc_offset_minutes * 60_000) // _DAY_MS)
 
 
 class CertificateIssued(Event, frozen=True, kw_only=True, array_like=True, tag=True):

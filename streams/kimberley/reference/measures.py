@@ -8,6 +8,7 @@ from kimberley.model.reference_data import Measure
 EVERYONE = frozenset({"KP", "UN"})
 """Bodies whose measures bind every Participant; any other `imposed_by` is a Participant's code and binds imports into it."""
 ANY_TERRITORY = "*"
+_MOST_REMEMBERED = 100_000
 
 
 def in_force(measure: Measure, on: date) -> bool:
@@ -23,7 +24,13 @@ class MeasureRegister:
         self._by_kind: dict[str, list[Measure]] = {}
         for measure in sorted(self.by_id.values(), key=lambda each: each.measure_id):
             self._by_kind.setdefault(measure.kind, []).append(measure)
+        self._of: dict[tuple[str, date], tuple[Measure, ...]] = {}
 
-    def of(self, kind: str, on: date) -> list[Measure]:
+    def of(self, kind: str, on: date) -> tuple[Measure, ...]:
         """The measures of a kind in force on a date, by id."""
-        return [measure for measure in self._by_kind.get(kind, ()) if in_force(measure, on)]
+        found = self._of.get((kind, on))
+        if found is None:
+            if len(self._of) > _MOST_REMEMBERED:
+                self._of.clear()
+            found = self._of[kind, on] = tuple(measure for measure in self._by_kind.get(kind, ()) if in_force(measure, on))
+        return found

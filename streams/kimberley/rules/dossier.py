@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from functools import cached_property
+from typing import Any
 
 from kimberley.model.events import (
     AnyEvent,
@@ -23,7 +23,12 @@ from kimberley.reference.reference import Reference
 
 
 class Dossier:
-    """What stands of one certificate number. Event lists are in order of `occurred_at`, then `event_id`, whatever order they came in."""
+    """What stands of one certificate number. Event lists are in order of `occurred_at`, then `event_id`, whatever order they came in.
+
+    `issuer`: the authority that issued the certificate. `destination`: the certificate's; without a certificate, the earliest export's.
+    `export_date`: the local date of the earliest export; without one, the date of issue. `stated_origins`: the certificate's and its
+    parcels' origins together, sorted.
+    """
 
     def __init__(self, number: str, events: Sequence[AnyEvent], reference: Reference, profiles: Profiles, now: int) -> None:
         self.number = number
@@ -37,7 +42,7 @@ class Dossier:
         self.arrivals: list[ShipmentArrived] = []
         self.confirmations: list[ImportConfirmed] = []
         self.returns: list[ShipmentReturned] = []
-        lists = {
+        by_kind: dict[type, list[Any]] = {
             CertificateIssued: self.issues,
             CertificateInvalidated: self.invalidations,
             ShipmentExported: self.exports,
@@ -47,39 +52,17 @@ class Dossier:
             ShipmentReturned: self.returns,
         }
         for event in sorted(standing_events(events, reference), key=_by_time):
-            kind = lists.get(type(event))  # type: ignore[call-overload]
-            if kind is not None:
+            if (kind := by_kind.get(type(event))) is not None:
                 kind.append(event)
-        self.certificate: CertificateIssued | None = self.issues[0] if self.issues else None
-
-    @cached_property
-    def issuer(self) -> str | None:
-        """The authority that issued the certificate."""
-        return self.certificate.authority if self.certificate else None
-
-    @cached_property
-    def destination(self) -> str | None:
-        """The certificate's destination; without a certificate, the earliest export's."""
-        if self.certificate:
-            return self.certificate.destination
-        return self.exports[0].destination if self.exports else None
-
-    @cached_property
-    def export_date(self) -> date | None:
-        """The local date of the earliest export; without one, the date of issue."""
-        if self.exports:
-            return self.exports[0].local_date
-        return self.certificate.issued_on if self.certificate else None
-
-    @cached_property
-    def stated_origins(self) -> tuple[str, ...]:
-        """The certificate's and its parcels' origins together, sorted."""
-        if not self.certificate:
-            return ()
-        origins = set(self.certificate.origins)
-        for parcel in self.certificate.parcels:
-            origins.update(parcel.origins)
-        return tuple(sorted(origins))
+        # one of these is asked for by nearly every rule: plain attributes, made once
+        certificate = self.issues[0] if self.issues else None
+        first_export = self.exports[0] if self.exports else None
+        self.certificate: CertificateIssued | None = certificate
+        self.issuer: str | None = certificate.authority if certificate else None
+        states_destination = certificate or first_export
+        self.destination: str | None = states_destination.destination if states_destination else None
+        self.export_date: date | None = first_export.local_date if first_export else certificate.issued_on if certificate else None
+        self.stated_origins: tuple[str, ...] = _stated_origins(certificate) if certificate else ()
 
     def standing(self, code: str, on: date) -> Standing:
         """How a jurisdiction stood on a date."""
@@ -144,6 +127,13 @@ def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[An
                 moved = True
     withdrawn = {target for target, sources in pending.items() if any(effective.get(source) for source in sources)}
     return [event for event in events if event.event_id not in withdrawn and not isinstance(event, EventWithdrawn)]
+
+
+def _stated_origins(certificate: CertificateIssued) -> tuple[str, ...]:
+    origins = set(certificate.origins)
+    for parcel in certificate.parcels:
+        origins.update(parcel.origins)
+    return tuple(sorted(origins))
 
 
 def _by_time(event: AnyEvent) -> tuple[int, str]:
