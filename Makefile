@@ -1,0 +1,62 @@
+# Two commands do everything on a fresh machine with Python 3.11+: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := streams tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick lint format lock bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ready ## play some weeks of trade on an embedded broker and show the alerts
+	@$(BIN)/kimberley demo
+
+test: $(VENV)/.ready-dev ## everything: lint, types, all tests (real Kafka and registry where Java and Maven are)
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+test-quick: $(VENV)/.ready-dev ## tests without real Kafka and registry, and without slow ones
+	@$(BIN)/python -m pytest -m "not kafka and not registry and not slow"
+
+lint: $(VENV)/.ready-dev ## ruff and mypy
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "run: make format"; exit 1; }
+	@$(BIN)/mypy
+
+format: $(VENV)/.ready-dev ## put the sources in the house's form
+	@$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	@$(BIN)/ruff format --quiet $(SOURCES)
+
+lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra demo --extra build -o requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--constraint requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
+
+bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka (needs Java 17+ and Maven)
+	@$(BIN)/python benchmarks/run.py
+
+clean: ## remove the environment and all that tools left
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# the environment of `make demo`; a developer's, which holds more, serves as well
+$(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@if [ $(VENV)/.ready-dev -nt requirements-dev.lock ] && [ $(VENV)/.ready-dev -nt pyproject.toml ]; then touch $@; else \
+		echo "installing into $(VENV) …" && $(PIP) install --require-hashes -r requirements.lock && \
+		$(PIP) install --no-deps --no-build-isolation --editable . && touch $@; fi
+
+$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV), with the tools of developers …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or later is needed; name one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }

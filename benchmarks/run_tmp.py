@@ -1,0 +1,136 @@
+"""`make bench`: one worker beside a plain Faust agent with a Table, the same job on the same real Kafka in the same run.
+
+Both judge the same events with the same core and codec; the worker exactly once (a transaction a batch), the plain agent at least once
+at best. The rate is what lies between the first and the last thousandth of the decisions, by the decisions' own timestamps, so that
+start-up counts for neither. Rates depend on the machine; the ratio is what is promised (at least 6).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+from support.stream import count_records, event_records, prepared, publish, read_topic, wait_until  # noqa: E402
+from support.worker import WorkerProcess, environment  # noqa: E402
+
+from prof_gen import gen
+from kimberley.settings import Settings  # noqa: E402
+from kimberley.wire.avro import make_codec  # noqa: E402
+from kimberley.wire.event_records import EventRecord  # noqa: E402
+
+_CONTENDER = "plain"
+_MOST_SECONDS = 300
+
+
+@click.command()
+@click.option("--events", default=40_000, show_default=True, help="events for the worker; the plain agent gets a quarter of them")
+@click.option("--bootstrap-servers", help="a running, empty Kafka instead of one of our own")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="write the figures as JSON here, too")
+def run(events: int, bootstrap_servers: str | None, output: Path | None) -> None:
+    """Measure both and print the ratio."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if bootstrap_servers:
+            figures = _measure(bootstrap_servers, events, folder)
+        else:
+            with RealKafka() as kafka:
+                figures = _measure(kafka.bootstrap_servers, events, folder)
+    click.echo(f"worker, exactly once:  {figures['worker']:>8,.0f} events/s")
+    click.echo(f"plain Faust agent:     {figures['plain_faust']:>8,.0f} events/s")
+    click.echo(f"ratio:                 {figures['ratio']:>8.1f}")
+    if output:
+        output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _measure(bootstrap_servers: str, events: int, folder: Path) -> dict[str, float]:
+    settings = prepared(bootstrap_servers)
+    _create_outputs(settings)
+    records = event_records(make_codec(settings), islice(_trade(), events))
+    publish(bootstrap_servers, records[: events // 4])
+    plain = _plain_faust(settings, folder, events // 4)
+    publish(bootstrap_servers, records[events // 4 :])
+    worker = _worker(settings, folder, events)
+    return {"worker": worker, "plain_faust": plain, "ratio": worker / plain}
+
+
+def _create_outputs(settings: Settings) -> None:
+    """The plain agent's own output topics; Faust makes its changelog itself."""
+    from kafka import KafkaAdminClient
+
+    admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+    try:
+        names = [f"{_CONTENDER}-{topic}" for topic in ("decisions", "flagged-shipments", "open-alerts", "dead-letters")]
+        admin.create_topics(
+            {name: {"num_partitions": settings.partitions, "replication_factor": 1} for name in names}, wait_for_metadata=True
+        )
+    finally:
+        admin.close()
+
+
+def _trade() -> Iterator[dict[str, Any]]:
+    yield from gen(100000)
+
+
+def _worker(settings: Settings, folder: Path, events: int) -> float:
+    servers = settings.bootstrap_servers
+    with WorkerProcess(settings, folder) as worker:
+        wait_until(lambda: not worker.is_alive or _end(servers, "decisions") >= events, _MOST_SECONDS, "the worker's decisions", worker.text)
+        worker.terminate(15)
+    return _rate(servers, "decisions", events)
+
+
+def _plain_faust(settings: Settings, folder: Path, events: int) -> float:
+    servers, topic = settings.bootstrap_servers, f"{_CONTENDER}-decisions"
+    log = folder / "plain.log"
+    more = {"KIMBERLEY_TEST_OUTPUT": _CONTENDER, "KIMBERLEY_TEST_FOLDER": str(folder / "plain")}
+    arguments = [sys.executable, "-m", "faust", "-A", "plain_faust", "worker", "-l", "warn", "--without-web"]
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            arguments, cwd=Path(__file__).parent, env={**os.environ, **environment(settings, **more)}, stdout=written, stderr=written
+        )
+    try:
+        wait_until(
+            lambda: process.poll() is not None or _end(servers, topic) >= events,
+            _MOST_SECONDS,
+            "the plain agent's decisions",
+            lambda: log.read_text(errors="replace")[-3000:],
+        )
+    finally:
+        process.kill()
+        process.wait()
+    return _rate(servers, topic, events)
+
+
+def _end(bootstrap_servers: str, topic: str) -> int:
+    """How far a topic's partitions reach, all together (transactions' markers included)."""
+    from kafka import KafkaConsumer, TopicPartition
+
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers)
+    try:
+        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        return sum(consumer.end_offsets(places).values()) if places else 0
+    finally:
+        consumer.close()
+
+
+def _rate(bootstrap_servers: str, topic: str, events: int) -> float:
+    stamps = sorted(record.timestamp for record in read_topic(bootstrap_servers, topic))
+    if len(stamps) < events:
+        raise click.ClickException(open(sys.argv[0]+".log").read() if 0 else f"{topic}: {len(stamps)} decisions on {events} events")
+    cut = max(1, len(stamps) // 1000)
+    return (len(stamps) - 2 * cut) / max(0.001, (stamps[-cut - 1] - stamps[cut]) / 1000)
+
+
+if __name__ == "__main__":
+    run()

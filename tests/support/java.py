@@ -1,0 +1,137 @@
+"""Java and the jars of the real services: found, fetched once per version of `tests/java/pom.xml`, and started in a folder of their own."""
+
+import ctypes
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+POM = Path(__file__).parents[1] / "java" / "pom.xml"
+REGISTRY = "io.apicurio:apicurio-registry-app:3.0.9:tar.gz:all"
+_LEAST_JAVA = 17
+_FETCH_SECONDS = 600
+
+
+@cache
+def why_no_java() -> str | None:
+    """Why the real services can't run here; None: they can."""
+    java, maven = shutil.which("java"), shutil.which("mvn")
+    if not java or not maven:
+        return f"{'Java 17' if not java else 'Maven'} is not installed"
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    if not found or int(found[1]) < _LEAST_JAVA:
+        return f"Java {_LEAST_JAVA} is needed, here is {said.splitlines()[0] if said else 'none that says its version'}"
+    return None
+
+
+@cache
+def jars() -> Path:
+    """The folder with the jars and the unpacked registry. Fetches them with Maven where they are not here yet."""
+    store = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kimberley-tests"
+    ready = store / hashlib.sha256(POM.read_bytes() + REGISTRY.encode()).hexdigest()[:16]
+    if not ready.is_dir():
+        store.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=store) as name:
+            folder = Path(name) / "services"
+            _fetch(folder)
+            # whole or not at all: a run beside this one may have been quicker
+            if not ready.is_dir():
+                folder.rename(ready)
+    return ready
+
+
+def _fetch(folder: Path) -> None:
+    _maven("dependency:copy-dependencies", f"-DoutputDirectory={folder / 'jars'}")
+    _maven("dependency:copy", f"-Dartifact={REGISTRY}", f"-DoutputDirectory={folder}")
+    archive = next(folder.glob("*.tar.gz"))
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder / "registry", filter="data")
+    archive.unlink()
+
+
+def _maven(*goal: str) -> None:
+    done = subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
+    if done.returncode:
+        raise RuntimeError(f"Maven could not fetch the test services:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(address: str) -> bool:
+    """Whether somebody takes connections at host:port."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+class JavaProcess:
+    """A Java service with its log in a file; it ends with us, whatever happens to us."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, environment: dict[str, str] | None = None) -> None:
+        self.log = folder / "service.log"
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["java", *arguments],
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
+        """Return once the condition holds. Raises RuntimeError with the log's end when the process dies or time is up."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{what} did not start within {seconds:.0f} s:\n{self.log.read_text(errors='replace')[-3000:]}")
+            time.sleep(0.05)
+
+    def wait_to_end(self, seconds: float) -> None:
+        """Return once the process has ended well. Raises RuntimeError with the log's end otherwise."""
+        status = self._process.wait(seconds)
+        if status:
+            raise RuntimeError(f"exit status {status}:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def stop(self) -> None:
+        """Terminate, and kill what does not listen."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def die() -> None:
+        prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+    return die

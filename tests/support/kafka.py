@@ -1,0 +1,85 @@
+"""Real Apache Kafka: one KRaft node on free ports, in a folder that goes with it."""
+
+import base64
+import tempfile
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from support.java import JavaProcess, free_port, jars, listens
+
+_START_SECONDS = 60.0
+
+
+class RealKafka:
+    """A broker for as long as the context lasts. `properties` are added to its own, or replace them."""
+
+    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+        self.bootstrap_servers = ""
+        self.folder = Path()
+        self._properties = dict(properties or {})
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._process: JavaProcess | None = None
+
+    def __enter__(self) -> Self:
+        self._scratch = tempfile.TemporaryDirectory(prefix="kimberley-kafka-", ignore_cleanup_errors=True)
+        self.folder = Path(self._scratch.name)
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        if self._process is not None:
+            self._process.stop()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+    def _start(self) -> None:
+        port, controller = free_port(), free_port()
+        self.bootstrap_servers = f"127.0.0.1:{port}"
+        properties = self.folder / "server.properties"
+        properties.write_text("".join(f"{key}={value}\n" for key, value in self._all_properties(port, controller).items()), encoding="utf-8")
+        java = ["-cp", f"{jars() / 'jars'}/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        formatting = JavaProcess([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)], self.folder)
+        formatting.wait_to_end(_START_SECONDS)
+        self._process = JavaProcess(["-Xmx512m", *java, "kafka.Kafka", str(properties)], self.folder)
+        self._process.wait_for(self._answers, _START_SECONDS, "Kafka")
+
+    def _all_properties(self, port: int, controller: int) -> dict[str, str]:
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+            "controller.listener.names": "CONTROLLER",
+            "log.dirs": str(self.folder / "data"),
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "4",
+            "group.initial.rebalance.delay.ms": "0",
+            "group.min.session.timeout.ms": "1000",
+            **{key: value.format(port=port, controller=controller) for key, value in self._properties.items()},
+        }
+
+    def _answers(self) -> bool:
+        """Whether a client is served; of a secured listener, whether it is open."""
+        if self._properties.get("listeners"):
+            return listens(self.bootstrap_servers)
+        try:
+            with KafkaAdminClient(bootstrap_servers=self.bootstrap_servers, bootstrap_timeout_ms=2000) as admin:
+                return bool(admin.describe_cluster())
+        except KafkaError:
+            return False
