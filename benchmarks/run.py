@@ -20,14 +20,13 @@ import click
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.kafka import RealKafka  # noqa: E402
-from support.stream import count_records, event_records, prepared, publish, read_topic, wait_until  # noqa: E402
-from support.worker import WorkerProcess, environment  # noqa: E402
-
 from kimberley.history.simulation import simulate  # noqa: E402
+
 from kimberley.settings import Settings  # noqa: E402
 from kimberley.wire.avro import make_codec  # noqa: E402
-from kimberley.wire.event_records import EventRecord  # noqa: E402
+from support.kafka import RealKafka  # noqa: E402
+from support.stream import event_records, prepared, publish, read_topic, wait_until  # noqa: E402
+from support.worker import WorkerProcess, environment  # noqa: E402
 
 _CONTENDER = "plain"
 _MOST_SECONDS = 300
@@ -85,7 +84,9 @@ def _trade() -> Iterator[dict[str, Any]]:
 def _worker(settings: Settings, folder: Path, events: int) -> float:
     servers = settings.bootstrap_servers
     with WorkerProcess(settings, folder) as worker:
-        wait_until(lambda: not worker.is_alive or _end(servers, "decisions") >= events, _MOST_SECONDS, "the worker's decisions", worker.text)
+        wait_until(
+            lambda: not worker.is_alive or _end(servers, "decisions") >= events, _MOST_SECONDS, "the worker's decisions", worker.text
+        )
         worker.terminate(15)
     return _rate(servers, "decisions", events)
 

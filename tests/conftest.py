@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
 from support.java import why_no_java
 from support.kafka import RealKafka
 from support.registry import RealRegistry

@@ -77,7 +77,9 @@ class EmbeddedBroker:
         deadline = time.monotonic() + _START_SECONDS
         while not _listens(port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceUnavailableError(f"the embedded broker does not start: {log.read_text(errors='replace')[-500:] or 'it says nothing'}")
+                raise ServiceUnavailableError(
+                    f"the embedded broker does not start: {log.read_text(errors='replace')[-500:] or 'it says nothing'}"
+                )
             time.sleep(0.02)
 
 

@@ -33,7 +33,9 @@ class Settings(BaseSettings):
     registry_cafile: Path | None = None
     schema_directory: Path | None = Field(None, description="schema files to use instead of those that ship")
 
-    prefix: str = Field("kimberley", pattern=r"^[a-z0-9._-]+$", description="prefix of internal topics, consumer group and transactional ids")
+    prefix: str = Field(
+        "kimberley", pattern=r"^[a-z0-9._-]+$", description="prefix of internal topics, consumer group and transactional ids"
+    )
     partitions: int = Field(12, ge=1, le=10_000, description="partitions of the event, alert, decision and internal topics")
     replication_factor: int = Field(1, ge=1)
     min_insync_replicas: int = Field(1, ge=1)
@@ -53,8 +55,14 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, env_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What was given by the command line, then the environment, then the file."""
         file = Path(os.environ.get("KIMBERLEY_SETTINGS_FILE", DEFAULT_FILE))
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file if file.is_file() else None)
 

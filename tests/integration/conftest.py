@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
-from support.stream import wait_until
 
 from kimberley.embedded import EmbeddedBroker
+from support.stream import wait_until
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from support.journeys import journey
-from support.stream import count_records, decoded, event_records, prepared, publish, read_topic, wait_until
-from support.worker import WorkerProcess
-
 from kimberley.settings import Settings
 from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.event_records import EventRecord
 from kimberley.wire.partitioner import partition_of
+from support.journeys import journey
+from support.stream import count_records, decoded, event_records, prepared, publish, read_topic, wait_until
+from support.worker import WorkerProcess
 
 KINDS = ("CertificateIssued", "ShipmentExported", "ShipmentArrived", "ImportConfirmed")
 TRACE = [("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]

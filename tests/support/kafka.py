@@ -46,7 +46,9 @@ class RealKafka:
         port, controller = free_port(), free_port()
         self.bootstrap_servers = f"127.0.0.1:{port}"
         properties = self.folder / "server.properties"
-        properties.write_text("".join(f"{key}={value}\n" for key, value in self._all_properties(port, controller).items()), encoding="utf-8")
+        properties.write_text(
+            "".join(f"{key}={value}\n" for key, value in self._all_properties(port, controller).items()), encoding="utf-8"
+        )
         java = ["-cp", f"{jars() / 'jars'}/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         formatting = JavaProcess([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)], self.folder)

@@ -39,7 +39,14 @@ class RealRegistry:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
         runner = next((jars() / "registry").glob("**/quarkus-run.jar"), None) or next((jars() / "registry").glob("**/*-runner.jar"))
-        arguments = ["-Xmx512m", f"-Dquarkus.http.port={port}", "-Dquarkus.http.host=127.0.0.1", f"-Djava.io.tmpdir={folder}", "-jar", str(runner)]
+        arguments = [
+            "-Xmx512m",
+            f"-Dquarkus.http.port={port}",
+            "-Dquarkus.http.host=127.0.0.1",
+            f"-Djava.io.tmpdir={folder}",
+            "-jar",
+            str(runner),
+        ]
         self._process = JavaProcess(arguments, folder)
         self._process.wait_for(self._answers, _START_SECONDS, "the registry")
 

@@ -45,7 +45,8 @@ def publish(bootstrap_servers: str, records: Iterable[EventRecord], *, partition
     producer = KafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", linger_ms=5, batch_size=200_000)
     try:
         futures = [
-            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers, partition=partition) for record in records
+            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers, partition=partition)
+            for record in records
         ]
         producer.flush(60)
         return [(sent.topic, sent.partition, sent.offset) for sent in (future.get(60) for future in futures)]
@@ -75,7 +76,9 @@ def standing(records: Iterable[Any]) -> dict[bytes, Any]:
 
 
 async def _read(bootstrap_servers: str, topic: str, isolation: str) -> list[Any]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, isolation_level=isolation, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers, isolation_level=isolation, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)

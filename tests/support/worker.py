@@ -32,7 +32,11 @@ class WorkerProcess:
     def __enter__(self) -> Self:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kimberley", "worker"], env=environment(self._settings), stdout=output, stderr=output, start_new_session=True
+                [sys.executable, "-m", "kimberley", "worker"],
+                env=environment(self._settings),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         return self
 

@@ -85,7 +85,11 @@ def _check_time(record: Record, latest: int | None, faults: list[tuple[str, str,
     elif latest is not None and occurred_at > latest:
         minutes = (occurred_at - latest + 59_999) // 60_000
         faults.append(
-            ("future", "occurred_at", f"occurred_at lies {minutes} min beyond the allowed skew after the record's own time: set the sender's clock")
+            (
+                "future",
+                "occurred_at",
+                f"occurred_at lies {minutes} min beyond the allowed skew after the record's own time: set the sender's clock",
+            )
         )
     offset = record.get("utc_offset_minutes", 0)
     if not isinstance(offset, int) or abs(offset) > _MOST_OFFSET:
@@ -100,7 +104,9 @@ def _normalise(type_name: str, record: Record, faults: list[tuple[str, str, str]
     if isinstance(number, str):
         record["certificate_number"] = number = normalise_number(number)
         if len(number) > _LONGEST_NUMBER:
-            faults.append(("range", "certificate_number", f"certificate_number has {len(number)} characters; at most {_LONGEST_NUMBER} are read"))
+            faults.append(
+                ("range", "certificate_number", f"certificate_number has {len(number)} characters; at most {_LONGEST_NUMBER} are read")
+            )
     event_id = record.get("event_id")
     if isinstance(event_id, str) and len(event_id) > _LONGEST_ID:
         faults.append(("range", "event_id", f"event_id has {len(event_id)} characters; at most {_LONGEST_ID} are read"))

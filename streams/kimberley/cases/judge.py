@@ -114,7 +114,9 @@ def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
         target = case.fact(event.withdrawn_event_id)
         if target and not reference.same_participant(event.authority, on, target.event.authority, target.event.local_date):
             sender = reference.name(target.event.authority)
-            return [Refusal("not-yours", "authority", f"event {event.withdrawn_event_id} was sent by {sender}, which alone can withdraw it")]
+            return [
+                Refusal("not-yours", "authority", f"event {event.withdrawn_event_id} was sent by {sender}, which alone can withdraw it")
+            ]
     elif isinstance(event, CertificateInvalidated):
         owner = policy.profiles.prefix_owner(event.certificate_number[:2])
         if owner in known_codes() and not reference.same_participant(event.authority, on, owner, on):
@@ -123,14 +125,16 @@ def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
     return []
 
 
-def refused(type_name: str, record: Mapping[str, Any], origin: Origin, faults: Iterable[Refusal], policy: Policy, processed_at: int) -> Decision:
+def refused(
+    type_name: str, record: Mapping[str, Any], origin: Origin, faults: Iterable[Refusal], policy: Policy, processed_at: int
+) -> Decision:
     """The decision on a record that could be read but is refused. What the record does not state is empty."""
     on = None
     occurred_at, offset = record.get("occurred_at"), record.get("utc_offset_minutes", 0)
     if isinstance(occurred_at, int) and isinstance(offset, int) and EARLIEST <= occurred_at < LATEST:
         on = local_date(occurred_at, offset)
     authority = _text(record, "authority")
-    reporter = ()
+    reporter: tuple[Party, ...] = ()
     if on and authority in known_codes():
         reporter = (_party("reporter", authority, on, policy.reference),)
     return Decision(

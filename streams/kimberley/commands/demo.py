@@ -33,7 +33,7 @@ from kimberley.wire.event_records import event_record
 from kimberley.wire.records import record_from_json
 from kimberley.wire.reference_loader import load_reference
 from kimberley.wire.security import client_options
-from kimberley.wire.topics import CERTIFICATES, DEAD_LETTERS, DECISIONS, FLAGGED_SHIPMENTS, OPEN_ALERTS, SHIPMENTS
+from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, FLAGGED_SHIPMENTS, SHIPMENTS
 
 _EMBEDDED_PARTITIONS = 4
 _MOST_SECONDS = 110.0
@@ -80,12 +80,16 @@ def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int) -> None
         states = apply_topics(settings)
         require_topics(settings)
         loaded = load_reference(settings, shipped_reference())
-        console.print(f"[dim]{len(states)} topics; reference data {loaded.revision}; rulebook {shipped_rulebook().id}; starting a worker …[/]")
+        console.print(
+            f"[dim]{len(states)} topics; reference data {loaded.revision}; rulebook {shipped_rulebook().id}; starting a worker …[/]"
+        )
         worker = stack.enter_context(_worker(settings))
         tally = Tally()
         stopping = threading.Event()
         watcher = threading.Thread(target=_guard, args=(_watch, tally, settings, tally, stopping, console), name="watch", daemon=True)
-        publisher = threading.Thread(target=_guard, args=(_publish, tally, settings, tally, stopping, seed, days, rate), name="publish", daemon=True)
+        publisher = threading.Thread(
+            target=_guard, args=(_publish, tally, settings, tally, stopping, seed, days, rate), name="publish", daemon=True
+        )
         watcher.start()
         publisher.start()
         try:
@@ -105,7 +109,9 @@ def _broker(stack: contextlib.ExitStack, bootstrap_servers: str | None, console:
     from kimberley.embedded import EmbeddedBroker
 
     broker = stack.enter_context(EmbeddedBroker())
-    console.print(f"[bold]Kimberley demo[/] on an embedded broker at {broker.bootstrap_servers} (a demo's broker: in memory, at least once)")
+    console.print(
+        f"[bold]Kimberley demo[/] on an embedded broker at {broker.bootstrap_servers} (a demo's broker: in memory, at least once)"
+    )
     return load_settings(
         bootstrap_servers=broker.bootstrap_servers, partitions=_EMBEDDED_PARTITIONS, session_timeout=6.0, security_protocol="PLAINTEXT"
     )
@@ -181,7 +187,11 @@ def _watch(settings: Settings, tally: Tally, stopping: threading.Event, console:
 
     codec = make_codec(settings)
     consumer = KafkaConsumer(
-        enable_auto_commit=False, auto_offset_reset="latest", isolation_level="read_committed", client_id="kimberley-demo", **client_options(settings)
+        enable_auto_commit=False,
+        auto_offset_reset="latest",
+        isolation_level="read_committed",
+        client_id="kimberley-demo",
+        **client_options(settings),
     )
     try:
         places = [TopicPartition(topic, n) for topic in (DECISIONS, FLAGGED_SHIPMENTS, DEAD_LETTERS) for n in range(settings.partitions)]
@@ -249,7 +259,11 @@ def _show(tally: Tally, worker: subprocess.Popen[bytes], console: Console) -> No
         while True:
             time.sleep(0.25)
             if tally.problem:
-                raise tally.problem if isinstance(tally.problem, KimberleyError) else ServiceUnavailableError(f"the demo failed: {tally.problem!r}")
+                raise (
+                    tally.problem
+                    if isinstance(tally.problem, KimberleyError)
+                    else ServiceUnavailableError(f"the demo failed: {tally.problem!r}")
+                )
             if worker.poll() is not None:
                 raise ServiceUnavailableError("the worker ended early; its last words:")
             now = time.monotonic()
@@ -286,7 +300,9 @@ def _summarise(tally: Tally, console: Console) -> None:
     console.print()
     console.print(table)
     outcomes = ", ".join(f"{count:,} {outcome.lower()}" for outcome, count in tally.decisions.most_common())
-    console.print(f"{tally.published:,} events published, {tally.decisions.total():,} decisions ({outcomes}), {tally.dead_letters} dead letters")
+    console.print(
+        f"{tally.published:,} events published, {tally.decisions.total():,} decisions ({outcomes}), {tally.dead_letters} dead letters"
+    )
 
 
 def _interrupt(number: int, frame: Any) -> None:

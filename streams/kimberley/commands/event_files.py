@@ -25,7 +25,7 @@ _decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number)
 REFERENCE_TYPES = frozenset(TYPE_OF.values())
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """A line that is no JSON object."""
 
 
@@ -39,7 +39,7 @@ def read_inputs(files: Iterable[Path]) -> tuple[list[Input], int]:
     for file in files:
         name = "standard input" if str(file) == "-" else str(file)
         for line, found in _objects(_text(file)):
-            if isinstance(found, _Unreadable):
+            if isinstance(found, _UnreadableError):
                 click.echo(f"{name}, line {line}: {found}", err=True)
                 unreadable += 1
             else:
@@ -69,7 +69,7 @@ def _text(file: Path) -> str:
         raise ConfigurationError(f"{file}: not UTF-8 at byte {problem.start}: save it as UTF-8") from None
 
 
-def _objects(text: str) -> Iterator[tuple[int, dict[str, Any] | _Unreadable]]:
+def _objects(text: str) -> Iterator[tuple[int, dict[str, Any] | _UnreadableError]]:
     """Each JSON object with the line on which it begins."""
     if text.lstrip()[:1] == "[":
         yield from _of_array(text)
@@ -79,16 +79,16 @@ def _objects(text: str) -> Iterator[tuple[int, dict[str, Any] | _Unreadable]]:
             yield number, _parse(line)
 
 
-def _parse(line: str) -> dict[str, Any] | _Unreadable:
+def _parse(line: str) -> dict[str, Any] | _UnreadableError:
     try:
         found = _decoder.decode(line.strip())
     except (ValueError, RecursionError) as problem:
-        return _Unreadable(f"no JSON: {problem}")
-    return found if isinstance(found, dict) else _Unreadable("a JSON object is expected, one a line")
+        return _UnreadableError(f"no JSON: {problem}")
+    return found if isinstance(found, dict) else _UnreadableError("a JSON object is expected, one a line")
 
 
-def _of_array(text: str) -> Iterator[tuple[int, dict[str, Any] | _Unreadable]]:
-    """The objects of one array, each parsed by itself so that a fault is told with its line. After broken JSON nothing can be told apart."""
+def _of_array(text: str) -> Iterator[tuple[int, dict[str, Any] | _UnreadableError]]:
+    """The objects of one array, each parsed by itself so that a fault is told with its line. After broken JSON all is lost."""
     position, line = text.index("[") + 1, 1
     counted = 0
     while True:
@@ -97,13 +97,13 @@ def _of_array(text: str) -> Iterator[tuple[int, dict[str, Any] | _Unreadable]]:
         line += text.count("\n", counted, position)
         counted = position
         if position >= len(text):
-            yield line, _Unreadable("the array has no end: ] is missing")
+            yield line, _UnreadableError("the array has no end: ] is missing")
             return
         if text[position] == "]":
             return
         try:
             found, position = _decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as problem:
-            yield line, _Unreadable(f"no JSON from here on: {problem}")
+            yield line, _UnreadableError(f"no JSON from here on: {problem}")
             return
-        yield line, found if isinstance(found, dict) else _Unreadable("the array must hold JSON objects")
+        yield line, found if isinstance(found, dict) else _UnreadableError("the array must hold JSON objects")

@@ -10,7 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 format_option = click.option(
-    "--format", "output", type=click.Choice(["table", "jsonl"]), default=None, help="table (default on a terminal) or one JSON object a line"
+    "--format",
+    "output",
+    type=click.Choice(["table", "jsonl"]),
+    default=None,
+    help="table (default on a terminal) or one JSON object a line",
 )
 
 

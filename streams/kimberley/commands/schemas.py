@@ -28,9 +28,7 @@ def check(directory: Path | None, output: str | None) -> None:
     """Check the schema files: parsed, documented, frozen, and each version readable by each other. Exit status 1 on problems."""
     states = _files(directory).check()
     if is_jsonl(output):
-        print_jsonl(
-            {"topic": each.folder, "record": each.record, "versions": each.versions, "problems": each.problems} for each in states
-        )
+        print_jsonl({"topic": each.folder, "record": each.record, "versions": each.versions, "problems": each.problems} for each in states)
     else:
         rows = [(each.folder, each.record, str(each.versions), "\n".join(each.problems) or "ok") for each in states]
         print_table(["topic", "record", "versions", ""], rows)
@@ -61,7 +59,9 @@ def register(registry_url: str | None, directory: Path | None, output: str | Non
     files = _files(directory or settings.schema_directory)
     registry = make_registry(settings, files)
     if not isinstance(registry, HttpRegistry):
-        raise ConfigurationError("no registry is set: give --registry-url or KIMBERLEY_REGISTRY_URL; without one the files serve as they are")
+        raise ConfigurationError(
+            "no registry is set: give --registry-url or KIMBERLEY_REGISTRY_URL; without one the files serve as they are"
+        )
     rows = [
         (topic, each.record, each.version, registry.register(topic, each.record, each.schema))
         for (folder, _), versions in sorted(files.frozen.items())
@@ -71,7 +71,9 @@ def register(registry_url: str | None, directory: Path | None, output: str | Non
     if is_jsonl(output):
         print_jsonl({"topic": topic, "record": record, "version": version, "id": schema_id} for topic, record, version, schema_id in rows)
     else:
-        print_table(["topic", "record", "version", "id"], [(topic, record, str(version), str(found)) for topic, record, version, found in rows])
+        print_table(
+            ["topic", "record", "version", "id"], [(topic, record, str(version), str(found)) for topic, record, version, found in rows]
+        )
 
 
 def _files(directory: Path | None) -> SchemaFiles:

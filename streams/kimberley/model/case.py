@@ -65,5 +65,7 @@ def pack_case(case: Case) -> bytes:
 def unpack_case(packed: bytes) -> Case:
     """The case of `pack_case`. Raises ValueError on another format's bytes and msgspec.ValidationError on bytes of another shape."""
     if packed[:1] != FORMAT:
-        raise ValueError(f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or rebuild")
+        raise ValueError(
+            f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or rebuild"
+        )
     return _decoder.decode(memoryview(packed)[1:])

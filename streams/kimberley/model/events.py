@@ -208,9 +208,7 @@ SHIPMENT_EVENTS = (
 )
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in (*CERTIFICATE_EVENTS, *SHIPMENT_EVENTS)}
 TOPICS_OF: dict[str, tuple[str, ...]] = {
-    name: tuple(
-        topic for topic, kinds in (("certificates", CERTIFICATE_EVENTS), ("shipments", SHIPMENT_EVENTS)) if kind in kinds
-    )
+    name: tuple(topic for topic, kinds in (("certificates", CERTIFICATE_EVENTS), ("shipments", SHIPMENT_EVENTS)) if kind in kinds)
     for name, kind in EVENT_TYPES.items()
 }
 

@@ -1,4 +1,4 @@
-"""Reference records: what participants' histories, measures and notices look like. All periods are half-open, `valid_to` None = in force."""
+"""Reference records: participants' histories, measures, notices. All periods are half-open; `valid_to` None: still in force."""
 
 from datetime import date
 from decimal import Decimal

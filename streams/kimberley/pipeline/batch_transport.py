@@ -19,7 +19,7 @@ _POLL_SECONDS = 1.0
 _BUSY_POLL_SECONDS = 0.02
 
 
-class ConsumerThread(base.AIOKafkaConsumerThread):
+class ConsumerThread(base.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Makes the consumer ourselves: read committed, co-partitioned, with the settings' TLS and SASL."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -48,7 +48,7 @@ class ConsumerThread(base.AIOKafkaConsumerThread):
         """Faust warns of commits that it does not see; ours go with the transactions."""
 
 
-class Consumer(base.Consumer):
+class Consumer(base.Consumer):  # type: ignore[misc]
     """Fetches only for partition numbers whose task has room, so that a backlog waits in Kafka and not in memory."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -110,12 +110,14 @@ class Consumer(base.Consumer):
         """As in the thread: Faust does not see our commits."""
 
 
-class Transport(base.Transport):
+class Transport(base.Transport):  # type: ignore[misc]
     """Faust's aiokafka transport with the consumer above."""
 
     Consumer = Consumer
 
-    def __init__(self, *args: Any, client_options: dict[str, Any], has_room: Callable[[int], bool], on_fetched: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, *args: Any, client_options: dict[str, Any], has_room: Callable[[int], bool], on_fetched: Callable[[int, int], None]
+    ) -> None:
         super().__init__(*args)
         self.client_options = client_options
         self.has_room = has_room

@@ -94,4 +94,6 @@ def _state(alert: dict[str, Any]) -> AlertState:
         confidence=alert["confidence"],
         shipment_id=alert["shipment_id"],
     )
-    return AlertState(alert["alert_id"], alert["revision"], alert["status"] != "RESOLVED", finding, alert["effective_at"], alert["event_id"])
+    return AlertState(
+        alert["alert_id"], alert["revision"], alert["status"] != "RESOLVED", finding, alert["effective_at"], alert["event_id"]
+    )

@@ -49,7 +49,9 @@ class _Producing:
     def __init__(self, number: int, names: InternalNames, options: Mapping[str, Any], **producer_options: Any) -> None:
         self._number = number
         self._names = names
-        self._producer = AIOKafkaProducer(max_batch_size=_BATCH_BYTES, max_request_size=_BATCH_BYTES * 8, acks="all", **options, **producer_options)
+        self._producer = AIOKafkaProducer(
+            max_batch_size=_BATCH_BYTES, max_request_size=_BATCH_BYTES * 8, acks="all", **options, **producer_options
+        )
 
     async def start(self) -> None:
         await self._producer.start()

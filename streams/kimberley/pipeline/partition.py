@@ -153,6 +153,8 @@ class PartitionTask:
             try:
                 await asyncio.to_thread(self._codec.ensure, missing)
             except ServiceUnavailableError as problem:
-                log.error("registry_unavailable", partition=self.number, schema_ids=sorted(missing), problem=str(problem), retry_seconds=pause)
+                log.error(
+                    "registry_unavailable", partition=self.number, schema_ids=sorted(missing), problem=str(problem), retry_seconds=pause
+                )
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _MOST_PAUSE)

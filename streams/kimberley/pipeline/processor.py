@@ -154,7 +154,9 @@ class Processor:
             for outcome in answer.evaluation.outcomes:
                 if outcome.outcome == "error":
                     batch.counts.rule_errors += 1
-                    log.error("rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number)
+                    log.error(
+                        "rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number
+                    )
 
     def _load(self, number: str) -> Case:
         packed = self.cases.get(number)
@@ -170,7 +172,9 @@ class Processor:
 
     def _reroute(self, record: Record, number: str, origin: Origin, timestamp: int, batch: Batch) -> None:
         if record.topic == self.names.rerouted:
-            raise UnreadableRecordError("process", f"forwarded to partition {record.partition}, but certificate {number} belongs on another")
+            raise UnreadableRecordError(
+                "process", f"forwarded to partition {record.partition}, but certificate {number} belongs on another"
+            )
         headers = [*record.headers, *origin_headers(origin, timestamp)]
         batch.outputs.append(
             Output(self.names.rerouted, partition_of(number, self.partitions), number.encode(), record.value, headers, record.timestamp)
@@ -190,9 +194,7 @@ class Processor:
         value = self.codec.encode(FLAGGED_SHIPMENTS, "Alert", record)
         batch.outputs.append(Output(FLAGGED_SHIPMENTS, self.number, alert.certificate_number.encode(), value, headers))
         current = None if alert.status == "RESOLVED" else self.codec.encode(OPEN_ALERTS, "Alert", record)
-        batch.outputs.append(
-            Output(OPEN_ALERTS, partition_of(alert.alert_id, self.partitions), alert.alert_id.encode(), current, headers)
-        )
+        batch.outputs.append(Output(OPEN_ALERTS, partition_of(alert.alert_id, self.partitions), alert.alert_id.encode(), current, headers))
         batch.counts.alerts += 1
 
     def _dead_letter(self, record: Record, stage: str, problem: Exception, batch: Batch) -> None:

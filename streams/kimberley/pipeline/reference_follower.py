@@ -57,7 +57,9 @@ class RevisionBuilder:
             if reference.revision == manifest["revision"]:
                 found = reference
             else:
-                log.error("reference_incomplete", revision=manifest["revision"], found=reference.revision, remedy="kimberley reference load")
+                log.error(
+                    "reference_incomplete", revision=manifest["revision"], found=reference.revision, remedy="kimberley reference load"
+                )
         return found
 
     def _is_read(self, manifest: Mapping[str, Any]) -> bool:
@@ -92,7 +94,9 @@ class ReferenceFollower:
         while any([await self._consumer.position(place) < ends[place] for place in places]):
             await self._read_on()
         if not self._has_revision:
-            raise ConfigurationError(f"the topics {', '.join(REFERENCE_TOPICS)} hold no complete reference data: run `kimberley reference load`")
+            raise ConfigurationError(
+                f"the topics {', '.join(REFERENCE_TOPICS)} hold no complete reference data: run `kimberley reference load`"
+            )
         self._task = asyncio.create_task(self._follow(), name="reference-follower")
 
     async def stop(self) -> None:
@@ -115,5 +119,3 @@ class ReferenceFollower:
         if reference := self._builder.newest():
             self._has_revision = True
             self._on_revision(reference)
-
-

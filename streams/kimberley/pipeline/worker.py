@@ -260,4 +260,3 @@ def run_worker(settings: Settings) -> None:
         await Worker(settings).run()
 
     asyncio.run(main())
-

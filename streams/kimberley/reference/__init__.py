@@ -1,1 +1,1 @@
-"""What was in force, where and when: participants' standing, measures, notices, issuers' own rules. As-of look-ups and the data that ships."""
+"""What was in force, where and when: participants, measures, notices, issuers' rules. As-of look-ups and the data that ships."""

@@ -4,6 +4,7 @@ import csv
 import tomllib
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def read_participants(file: Path) -> list[Participant]:
 def make_participant(code: str, name: str, periods: list[StatusPeriod], where: str) -> Participant:
     """A participant of its periods in any order. Raises ConfigurationError where two overlap."""
     ordered = sorted(periods, key=lambda period: period.valid_from)
-    for one, following in zip(ordered, ordered[1:], strict=False):
+    for one, following in pairwise(ordered):
         if one.valid_to is None or one.valid_to > following.valid_from:
             raise ConfigurationError(f"{where}: the period from {one.valid_from} runs into the one from {following.valid_from}")
     return Participant(code=code, name=name, kind=ordered[-1].kind, periods=tuple(ordered))

@@ -147,9 +147,7 @@ def certificate_expired(dossier: Dossier) -> Verdict:
 
 
 def _differing(one: CertificateIssued, other: CertificateIssued) -> list[str]:
-    return [
-        field for field in one.__struct_fields__ if field not in _OF_THE_REPORT and getattr(one, field) != getattr(other, field)
-    ]
+    return [field for field in one.__struct_fields__ if field not in _OF_THE_REPORT and getattr(one, field) != getattr(other, field)]
 
 
 def _shown(field: str, value: Any) -> str:
@@ -170,4 +168,8 @@ def _shown(field: str, value: Any) -> str:
         case Party():
             return "(not shown)"
         case _:
-            return " ".join(str(getattr(value, name)) for name in value.__struct_fields__) if hasattr(value, "__struct_fields__") else str(value)
+            return (
+                " ".join(str(getattr(value, name)) for name in value.__struct_fields__)
+                if hasattr(value, "__struct_fields__")
+                else str(value)
+            )

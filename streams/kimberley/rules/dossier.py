@@ -111,7 +111,9 @@ def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[An
     pending: dict[str, list[str]] = {}
     for withdrawal in withdrawals:
         target = by_id.get(withdrawal.withdrawn_event_id)
-        if target is not None and reference.same_participant(withdrawal.authority, withdrawal.local_date, target.authority, target.local_date):
+        if target is not None and reference.same_participant(
+            withdrawal.authority, withdrawal.local_date, target.authority, target.local_date
+        ):
             pending.setdefault(target.event_id, []).append(withdrawal.event_id)
     # a withdrawal is settled once all that aim at it are settled; what never settles is a circle and withdraws nothing
     effective: dict[str, bool] = {}

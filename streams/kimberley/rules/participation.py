@@ -122,7 +122,9 @@ def trade_suspended(dossier: Dossier) -> Verdict:
             goods = "goods" if measure.route == "ANY" else "goods exported"
             until = f" until {day(measure.valid_to)}" if measure.valid_to else ""
             kind = "an embargo" if measure.kind == "EMBARGO" else "a suspension"
-            reasons.append(f"{kind} lay on {goods} from {dossier.name(measure.territory)} from {day(measure.valid_from)}{until} ({measure.basis})")
+            reasons.append(
+                f"{kind} lay on {goods} from {dossier.name(measure.territory)} from {day(measure.valid_from)}{until} ({measure.basis})"
+            )
             evidence.append(Evidence(f"measure {measure.measure_id}", f"in force on {on.isoformat()}", "not in force", source.event_id))
             confidences.append(measure.confidence)
             concerned.add(measure.territory)

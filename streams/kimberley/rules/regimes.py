@@ -58,7 +58,9 @@ def import_banned(dossier: Dossier) -> Verdict:
             source = arrival or dossier.certificate
             assert source is not None
             hold.entries.append(
-                f"arrived in {dossier.name(importer)} on {day(on)}" if arrival else f"are bound for {dossier.name(importer)}, exported on {day(on)}"
+                f"arrived in {dossier.name(importer)} on {day(on)}"
+                if arrival
+                else f"are bound for {dossier.name(importer)}, exported on {day(on)}"
             )
             hold.shipment_id = hold.shipment_id or (arrival.shipment_id if arrival else None)
             hold.evidence += _evidence(dossier, measure, source.event_id)
@@ -115,7 +117,12 @@ def _evidence(dossier: Dossier, measure: Measure, event_id: str) -> list[Evidenc
         evidence.append(Evidence("hs_code", ", ".join(found), f"not {', '.join(measure.hs_codes)}", certificate.event_id))
     if measure.min_stone_carats is not None:
         evidence.append(
-            Evidence("max_stone_carats", str(certificate.max_stone_carats), f"under {measure.min_stone_carats.normalize():f}", certificate.event_id)
+            Evidence(
+                "max_stone_carats",
+                str(certificate.max_stone_carats),
+                f"under {measure.min_stone_carats.normalize():f}",
+                certificate.event_id,
+            )
         )
     return evidence
 

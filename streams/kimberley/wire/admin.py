@@ -101,5 +101,8 @@ def _state(spec: TopicSpec, present: dict[str, Any] | None) -> TopicState:
         found = present["config"].get(key)
         value = found.get("value") if isinstance(found, dict) else found
         if value is not None and value != wanted:  # a broker that does not report a setting (the demo's) can't be held to it
-            problems.append(f"{spec.name} has {key}={value}, it must be {wanted}: `kafka-configs --alter --topic {spec.name} --add-config {key}={wanted}`")
+            problems.append(
+                f"{spec.name} has {key}={value}, it must be {wanted}: run "
+                f"`kafka-configs --alter --topic {spec.name} --add-config {key}={wanted}`"
+            )
     return TopicState(spec, "wrong" if problems else "present", tuple(problems))

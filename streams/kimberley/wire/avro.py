@@ -88,7 +88,7 @@ class Codec:
         body = BytesIO(value)
         body.seek(5)
         try:
-            record: dict[str, Any] = fastavro.schemaless_reader(body, writer, reader)  # type: ignore[assignment]
+            record: dict[str, Any] = fastavro.schemaless_reader(body, writer, reader)
         except Exception as problem:
             raise UnreadableRecordError("decode", f"the body is no {name} of schema {schema_id}: {_words(problem)}") from problem
         if body.tell() != len(value):
@@ -113,7 +113,9 @@ class Codec:
     def _make_plan(self, topic: str, schema_id: int) -> tuple[str, Any, Any]:
         written = self._registry.schema_of(schema_id)
         if written is None:
-            raise UnreadableRecordError("schema", f"nobody has a schema of id {schema_id}: is the sender's registry ours (KIMBERLEY_REGISTRY_URL)?")
+            raise UnreadableRecordError(
+                "schema", f"nobody has a schema of id {schema_id}: is the sender's registry ours (KIMBERLEY_REGISTRY_URL)?"
+            )
         full_name = _full_name(written)
         name = full_name.removeprefix(f"{NAMESPACE}.")
         known = self._readers.get((folder_of(topic, self._prefix), name))
@@ -137,7 +139,9 @@ def make_codec(settings: Settings) -> Codec:
 
 def _schema_id(value: bytes) -> int:
     if len(value) < 5 or value[0] != _MAGIC:
-        raise UnreadableRecordError("frame", f"{len(value)} bytes that do not begin with 0x00 and a schema id: encode with Confluent framing")
+        raise UnreadableRecordError(
+            "frame", f"{len(value)} bytes that do not begin with 0x00 and a schema id: encode with Confluent framing"
+        )
     return int(_HEAD.unpack_from(value)[1])
 
 

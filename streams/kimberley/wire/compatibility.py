@@ -5,7 +5,13 @@ avro-python3 has no such check, and the `avro` package that has one shares its i
 
 from typing import Any
 
-_PROMOTIONS = {"int": {"long", "float", "double"}, "long": {"float", "double"}, "float": {"double"}, "string": {"bytes"}, "bytes": {"string"}}
+_PROMOTIONS = {
+    "int": {"long", "float", "double"},
+    "long": {"float", "double"},
+    "float": {"double"},
+    "string": {"bytes"},
+    "bytes": {"string"},
+}
 _LOGICAL = ("logicalType", "precision", "scale")
 
 

@@ -69,7 +69,9 @@ def parse_origin(headers: Sequence[tuple[str, bytes]]) -> tuple[Origin, int]:
     return Origin(topic, partition, offset), timestamp
 
 
-def dead_letter_headers(topic: str, partition: int, offset: int, stage: str, problem: BaseException, trace: str, attempts: int = 1) -> Headers:
+def dead_letter_headers(
+    topic: str, partition: int, offset: int, stage: str, problem: BaseException, trace: str, attempts: int = 1
+) -> Headers:
     """Why and where a record died, all strings (the contract)."""
     values = {
         "topic": topic,

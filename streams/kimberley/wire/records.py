@@ -40,7 +40,9 @@ def record_from_json(parsed: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     type_name = parsed.get("type")
     if not isinstance(type_name, str) or type_name not in TYPE_NAMES:
         said = "type is missing" if type_name is None else f"{type_name!r} is no type of event"
-        raise RefusedEventError([("missing" if type_name is None else "unknown-type", "type", f"{said}: use one of {', '.join(TYPE_NAMES)}")])
+        raise RefusedEventError(
+            [("missing" if type_name is None else "unknown-type", "type", f"{said}: use one of {', '.join(TYPE_NAMES)}")]
+        )
     fields = {name: value for name, value in parsed.items() if name != "type"}
     if type_name == "MeasureListed" and "id" in fields:
         fields["measure_id"] = fields.pop("id")
@@ -214,7 +216,7 @@ def _decimal_reader(precision: int, scale: int) -> Reader:
         number = _as_decimal(value)
         if number is None:
             kind = "format" if isinstance(value, str) else "type"
-            faults.append((kind, path, f"{_shown(value)} is no decimal number, such as \"1234.56\""))
+            faults.append((kind, path, f'{_shown(value)} is no decimal number, such as "1234.56"'))
         elif -int(number.as_tuple().exponent) > scale:
             faults.append(("places", path, f"{value} has more than {scale} decimal places: round it where it was measured, not here"))
         elif abs(number) >= most:

@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from kimberley.errors import ServiceUnavailableError, UnreadableRecordError
-from kimberley.reference.reference import Reference
+from kimberley.reference.reference import Reference, ReferenceRecord
 from kimberley.settings import Settings
 from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.envelope import event_headers
@@ -54,7 +54,12 @@ def _load(reference: Reference, present: Mapping[str, tuple[dict[str, Any], int]
     gone = {(topic, key) for topic, (held, _) in present.items() for key in held}
     sent = []
     changed = 0
-    for record in (*reference.participants.by_code.values(), *reference.measures.by_id.values(), *reference.notices.values()):
+    records: list[ReferenceRecord] = [
+        *reference.participants.by_code.values(),
+        *reference.measures.by_id.values(),
+        *reference.notices.values(),
+    ]
+    for record in records:
         topic, key, type_name, fields = reference_fields(record, now)
         gone.discard((topic, key))
         value = codec.encode(topic, type_name, fields)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from kimberley.errors import ConfigurationError
-from kimberley.model.reference_data import AllowedZone, Measure, Notice, Participant, StatusPeriod
+from kimberley.model.reference_data import Measure, Notice, Participant, StatusPeriod
 from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number
 from kimberley.reference.files import make_participant
 from kimberley.reference.reference import Reference, ReferenceRecord
@@ -19,22 +19,24 @@ TYPE_OF = {PARTICIPANTS: "ParticipantListed", MEASURES: "MeasureListed", NOTICES
 def reference_record(type_name: str, fields: dict[str, Any]) -> ReferenceRecord:
     """The reference record of a decoded event (dates, Decimals). Raises ConfigurationError that says what is wrong with it."""
     where = f"{type_name} {fields.get('code') or fields.get('measure_id') or fields.get('notice_id') or '?'}"
+    stated = _stated(fields)
+    for name in ("code", "territory", "participant"):
+        if name in stated:
+            stated[name] = normalise_code(stated[name])
+    for name in ("first_number", "last_number"):
+        if name in stated:
+            stated[name] = normalise_number(stated[name])
     try:
         if type_name == "ParticipantListed":
-            periods = [_struct(StatusPeriod, period) for period in fields["periods"] or ()]
+            periods = msgspec.convert(stated.get("periods"), list[StatusPeriod])
             if not periods:
                 raise ConfigurationError(f"{where}: no periods")
-            return make_participant(normalise_code(fields["code"]), fields["name"] or fields["code"], periods, where)
+            return make_participant(stated["code"], stated.get("name") or stated["code"], periods, where)
         if type_name == "MeasureListed":
-            zones = tuple(_struct(AllowedZone, zone) for zone in fields.get("allowed_zones") or ())
-            codes = tuple(normalise_hs_code(code) for code in fields.get("hs_codes") or ())
-            plain = {**fields, "allowed_zones": zones, "hs_codes": codes, "territory": normalise_code(fields["territory"])}
-            return _struct(Measure, plain)
-        plain = {**fields, "first_number": normalise_number(fields["first_number"])}
-        if plain.get("last_number"):
-            plain["last_number"] = normalise_number(plain["last_number"])
-        return _struct(Notice, plain)
-    except (KeyError, TypeError, msgspec.ValidationError) as problem:
+            stated["hs_codes"] = [normalise_hs_code(code) for code in stated.get("hs_codes", ())]
+            return msgspec.convert(stated, Measure)
+        return msgspec.convert(stated, Notice)
+    except (KeyError, msgspec.ValidationError) as problem:
         raise ConfigurationError(f"{where}: {problem}") from None
 
 
@@ -73,11 +75,8 @@ def manifest_fields(reference: Reference, end_offsets: dict[str, int], published
     }
 
 
-def _struct(kind: Any, fields: dict[str, Any]) -> Any:
-    """A struct of those fields that it has; lists become tuples, an absent field its default."""
-    known = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in fields.items()
-        if name in kind.__struct_fields__ and value is not None
-    }
-    return kind(**known)
+def _stated(value: Any) -> Any:
+    """A record without what it does not state, at any depth, so that a struct's defaults take that place."""
+    if isinstance(value, dict):
+        return {name: _stated(item) for name, item in value.items() if item is not None}
+    return [_stated(item) for item in value] if isinstance(value, list) else value

@@ -51,5 +51,7 @@ def kafka_problem(settings: Settings, problem: KafkaError) -> KimberleyError:
     where = f"Kafka at {settings.bootstrap_servers}"
     if isinstance(problem, SaslAuthenticationFailedError | AuthorizationError):
         return ConfigurationError(f"{where} refuses us: {problem} (KIMBERLEY_SASL_…, and the cluster's access rules)")
-    secured = "" if settings.security_protocol == "PLAINTEXT" else ", or its TLS or SASL is not as KIMBERLEY_SECURITY_PROTOCOL and its kin say"
+    secured = (
+        "" if settings.security_protocol == "PLAINTEXT" else ", or its TLS or SASL is not as KIMBERLEY_SECURITY_PROTOCOL and its kin say"
+    )
     return ServiceUnavailableError(f"{where} does not answer{secured} (KIMBERLEY_BOOTSTRAP_SERVERS): {problem}")

@@ -93,7 +93,12 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(OPEN_ALERTS, many, compacted, "the latest revision of every open alert"),
         TopicSpec(DECISIONS, many, kept, "one answer per event read"),
         TopicSpec(DISPOSITIONS, many, kept, "what people did with an alert"),
-        TopicSpec(DEAD_LETTERS, many, {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable}, "records that could not be read"),
+        TopicSpec(
+            DEAD_LETTERS,
+            many,
+            {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable},
+            "records that could not be read",
+        ),
         TopicSpec(names.cases, many, compacted, "changelog of cases"),
         TopicSpec(names.lineage, many, kept, "facts that travel between certificates"),
         TopicSpec(names.rerouted, many, kept, "records forwarded to their right partition"),

@@ -67,7 +67,9 @@ def test_sixty_participants_for_eighty_six_countries_today():
     """The register adds up to the published count: 60 Participants, the EU's 27 members among 86 countries, Chinese Taipei outside."""
     today = date(2026, 11, 1)
     standing = {code: REGISTER.standing(code, today) for code in REGISTER.by_code}
-    own = [code for code, each in standing.items() if each.participant == code and each.status == "participant" and each.kind == "participant"]
+    own = [
+        code for code, each in standing.items() if each.participant == code and each.status == "participant" and each.kind == "participant"
+    ]
     own_and_eu = {*own, "EU"}
     members = [code for code, each in standing.items() if each.participant == "EU" and each.kind == "eu_member"]
     assert len(own_and_eu) == 60
