@@ -1,0 +1,1 @@
+"""What was, what would have been, and what might be: simulation first."""
