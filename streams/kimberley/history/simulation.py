@@ -95,7 +95,7 @@ class Trade:
         self.rng = rng
         self._issuers = _data()["issuer"]
         self._sizes = _data()["sizes"]
-        self._offsets = {**{code: each["utc_offset"] for code, each in self._issuers.items()}, **_data()["importer"]}
+        self._offsets: dict[str, int] = {**{code: each["utc_offset"] for code, each in self._issuers.items()}, **_data()["importer"]}
         self._onward = set(_data()["russian"]["onward"])
         self._numbers: dict[str, int] = {}
         self._lots: dict[str, list[_Lot]] = {code: [] for code, each in self._issuers.items() if each.get("hub")}
@@ -305,8 +305,7 @@ class Trade:
 
 
 def _instant(day: date) -> int:
-    days: int = (day - date(1970, 1, 1)).days
-    return days * DAY
+    return (day - date(1970, 1, 1)).days * DAY
 
 
 def _round(figure: float) -> Decimal:

@@ -1,19 +1,17 @@
 """Reading a partition's cases back from their changelog."""
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from kimberley.errors import ServiceUnavailableError
 from kimberley.model.case import AlertState, Case, pack_case, unpack_case
 from kimberley.model.findings import Evidence, Finding
+from kimberley.pipeline.reading import read_to_end
 from kimberley.wire.avro import Codec
 
 log = structlog.get_logger(__name__)
-_STALLED_SECONDS = 60.0
 
 
 async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int) -> dict[str, bytes]:
@@ -24,7 +22,7 @@ async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int) -> 
     started = time.monotonic()
     cases: dict[str, bytes] = {}
     records = 0
-    async for record in _all_records(consumer, topic, number):
+    async for record in read_to_end(consumer, [TopicPartition(topic, number)]):
         records += 1
         key = record.key.decode()
         if record.value is None:
@@ -42,7 +40,7 @@ async def adopt_published_alerts(consumer: AIOKafkaConsumer, topic: str, number:
     in another order across topics, and may not lead to the same alert: a case must know what was said of it to take it back.
     """
     last: dict[str, dict[str, Any]] = {}
-    async for record in _all_records(consumer, topic, number):
+    async for record in read_to_end(consumer, [TopicPartition(topic, number)]):
         alert = codec.decode(topic, record.value)[1]
         known = last.get(alert["alert_id"])
         if known is None or alert["revision"] > known["revision"]:
@@ -62,23 +60,6 @@ async def adopt_published_alerts(consumer: AIOKafkaConsumer, topic: str, number:
             cases[certificate_number] = pack_case(case)
             adopted += len(ahead)
     return adopted
-
-
-async def _all_records(consumer: AIOKafkaConsumer, topic: str, number: int) -> AsyncIterator[Any]:
-    tp = TopicPartition(topic, number)
-    consumer.assign([tp])
-    end = (await consumer.end_offsets([tp]))[tp]
-    await consumer.seek_to_beginning(tp)
-    moved_at = time.monotonic()
-    # position, not the last record's offset: the log ends in a transaction's marker, which no consumer is handed
-    while (position := await consumer.position(tp)) < end:
-        fetched = (await consumer.getmany(tp, timeout_ms=500, max_records=20_000)).get(tp, ())
-        for record in fetched:
-            yield record
-        if fetched or await consumer.position(tp) > position:
-            moved_at = time.monotonic()
-        elif time.monotonic() - moved_at > _STALLED_SECONDS:
-            raise ServiceUnavailableError(f"{topic}-{number} can't be read beyond offset {position} of {end}: is a broker down?")
 
 
 def _state(alert: dict[str, Any]) -> AlertState:

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.errors import ConfigurationError, UnreadableRecordError
+from kimberley.pipeline.reading import read_to_end
 from kimberley.reference.reference import Reference, ReferenceRecord
 from kimberley.wire.avro import Codec
 from kimberley.wire.reference_records import MANIFEST, reference_record
@@ -88,11 +89,9 @@ class ReferenceFollower:
         """Read what is there. Raises ConfigurationError that says what to run where no complete revision is."""
         await self._consumer.start()
         places = [TopicPartition(topic, 0) for topic in REFERENCE_TOPICS]
-        self._consumer.assign(places)
-        ends = await self._consumer.end_offsets(places)
-        await self._consumer.seek_to_beginning(*places)
-        while any([await self._consumer.position(place) < ends[place] for place in places]):
-            await self._read_on()
+        async for record in read_to_end(self._consumer, places):
+            self._builder.add(record.topic, record.offset, record.key, record.value)
+        await self._look()
         if not self._has_revision:
             raise ConfigurationError(
                 f"the topics {', '.join(REFERENCE_TOPICS)} hold no complete reference data: run `kimberley reference load`"
@@ -114,6 +113,10 @@ class ReferenceFollower:
         for place, records in (await self._consumer.getmany(timeout_ms=500)).items():
             for record in records:
                 self._builder.add(place.topic, record.offset, record.key, record.value)
+        await self._look()
+
+    async def _look(self) -> None:
+        """Hand on a revision that is complete now."""
         for topic in REFERENCE_TOPICS:
             self._builder.reached(topic, await self._consumer.position(TopicPartition(topic, 0)))
         if reference := self._builder.newest():

@@ -1,0 +1,36 @@
+"""Reading partitions from their beginning to what is their end now."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from kimberley.errors import ServiceUnavailableError
+
+_STALLED_SECONDS = 60.0
+
+
+async def read_to_end(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> AsyncIterator[Any]:
+    """Every record of some partitions, in order within each. `consumer` has no group and belongs to the caller.
+
+    Raises ServiceUnavailableError when nothing moves for a minute before the end is reached.
+    """
+    consumer.assign(places)
+    ends = await consumer.end_offsets(places)
+    await consumer.seek_to_beginning(*places)
+    moved_at = time.monotonic()
+    # position, not the last record's offset: a log may end in a transaction's marker, which no consumer is handed
+    while behind := [place for place in places if await consumer.position(place) < ends[place]]:
+        before = [await consumer.position(place) for place in behind]
+        for records in (await consumer.getmany(*behind, timeout_ms=500, max_records=20_000)).values():
+            for record in records:
+                yield record
+        for place in behind:
+            # asked for the end, the embedded broker names the last batch's first record; what it serves tells more
+            ends[place] = max(ends[place], consumer.last_stable_offset(place) or 0)
+        if [await consumer.position(place) for place in behind] != before:
+            moved_at = time.monotonic()
+        elif time.monotonic() - moved_at > _STALLED_SECONDS:
+            where = ", ".join(f"{place.topic}-{place.partition}" for place in behind)
+            raise ServiceUnavailableError(f"{where} can't be read to the end: is a broker down?")

@@ -1,0 +1,130 @@
+"""Nothing lost, nothing doubled: every event one decision, and the open alerts that `check` finds, however often the worker dies."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from kimberley.cases.check import check
+from kimberley.cases.judge import Policy
+from kimberley.commands.event_files import as_input
+from kimberley.history.simulation import simulate
+from kimberley.model.case import Origin
+from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.rules.rulebook import shipped_rulebook
+from kimberley.settings import Settings
+from kimberley.wire.avro import make_codec
+from support.stream import decoded, event_records, prepared, publish, read_topic, standing, wait_until
+from support.worker import WorkerProcess
+
+EVENTS = 50_000
+
+
+@dataclass
+class Expected:
+    """The events, and what `check` says of them."""
+
+    events: list[dict[str, Any]]
+    open_ids: set[str]
+
+
+@pytest.fixture(scope="module")
+def expected() -> Expected:
+    events = list(islice(simulate(seed=11, days=400, certificates_per_day=120), EVENTS))
+    policy = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
+    open_ids = {alert.alert_id for alert in report.open_alerts}
+    assert len(open_ids) > 20
+    return Expected(events, open_ids)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deaths", [0, 5])
+def test_fifty_thousand_events_give_as_many_decisions_and_the_open_alerts_of_check(
+    broker: str, expected: Expected, tmp_path: Path, deaths: int, request: pytest.FixtureRequest
+) -> None:
+    settings = prepared(broker)
+    places = publish(broker, event_records(make_codec(settings), expected.events))
+    moments = sorted(random.Random(deaths).sample(range(EVENTS // 20, EVENTS * 9 // 10), deaths))
+    for death, moment in enumerate(moments):
+        kill_at(settings, moment, tmp_path, f"victim-{death}")
+    with WorkerProcess(settings, tmp_path) as worker:
+        wait_until(lambda: not worker.is_alive or is_read(settings, places), 180, "everything read", worker.text)
+        assert worker.terminate(10) == 0, worker.text()
+    exactly_once = "clean_kafka" in request.node.name
+    found = [record["decision_id"] for record in decoded(make_codec(settings), read_topic(broker, "decisions"))]
+    repeats = {decision: count for decision, count in Counter(found).items() if count > 1}
+    assert set(found) == {f"{topic}/{partition}/{offset}" for topic, partition, offset in places}
+    assert not (repeats and (exactly_once or not deaths)), f"{len(repeats)} decisions came twice"
+    assert not read_topic(broker, "dead-letters")
+    still_open = standing(read_topic(broker, "open-alerts"))
+    assert {key.decode() for key in still_open} == expected.open_ids
+    check_revisions(settings, expected, exactly_once or not deaths)
+
+
+def kill_at(settings: Settings, moment: int, folder: Path, name: str) -> None:
+    """Run a worker until so many records are out, then `kill -9`."""
+    with WorkerProcess(settings, folder, name) as worker:
+        wait_until(lambda: not worker.is_alive or progress(settings) >= moment, 120, f"{moment} records out", worker.text)
+        assert worker.is_alive, worker.text()
+        worker.kill()
+
+
+def check_revisions(settings: Settings, expected: Expected, each_once: bool) -> None:
+    """Each alert's revisions are 1, 2, 3 …; its last one is open exactly where `check` says so."""
+    revisions: dict[str, dict[int, str]] = {}
+    alerts = decoded(make_codec(settings), read_topic(settings.bootstrap_servers, "flagged-shipments"))
+    for alert in alerts:
+        revisions.setdefault(alert["alert_id"], {})[alert["revision"]] = alert["status"]
+    for alert_id, known in revisions.items():
+        assert sorted(known) == list(range(1, len(known) + 1)), alert_id
+    assert {alert_id for alert_id, known in revisions.items() if known[max(known)] != "RESOLVED"} == expected.open_ids
+    if each_once:
+        assert len(alerts) == sum(len(known) for known in revisions.values())
+
+
+@pytest.mark.slow
+@pytest.mark.kafka
+def test_workers_that_come_and_go_share_the_partitions_and_double_nothing(clean_kafka: str, expected: Expected, tmp_path: Path) -> None:
+    settings = prepared(clean_kafka)
+    events = expected.events[:30_000]
+    places = publish(clean_kafka, event_records(make_codec(settings), events))
+    with WorkerProcess(settings, tmp_path, "first") as first, WorkerProcess(settings, tmp_path, "second") as second:
+        wait_until(lambda: progress(settings) > 3_000, 60, "work begun", first.text)
+        with WorkerProcess(settings, tmp_path, "third") as third:
+            wait_until(lambda: "cases_recovered" in third.text() or is_read(settings, places), 60, "the third takes part", third.text)
+            assert first.terminate(10) == 0, first.text()
+            second.kill()
+            wait_until(lambda: is_read(settings, places), 120, "everything read", third.text)
+            assert third.terminate(10) == 0, third.text()
+    found = Counter(record["decision_id"] for record in decoded(make_codec(settings), read_topic(clean_kafka, "decisions")))
+    assert set(found) == {f"{topic}/{partition}/{offset}" for topic, partition, offset in places}
+    assert found.total() == len(events)
+
+
+def progress(settings: Settings) -> int:
+    """How far `decisions` reaches, whether committed or not."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers)
+    try:
+        places = [TopicPartition("decisions", number) for number in range(settings.partitions)]
+        return sum(consumer.end_offsets(places).values())
+    finally:
+        consumer.close()
+
+
+def is_read(settings: Settings, places: list[tuple[str, int, int]]) -> bool:
+    """Whether the group has committed all that was published."""
+    ends: dict[TopicPartition, int] = {}
+    for topic, partition, offset in places:
+        place = TopicPartition(topic, partition)
+        ends[place] = max(ends.get(place, 0), offset + 1)
+    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, group_id=settings.prefix, enable_auto_commit=False)
+    try:
+        return all((consumer.committed(place) or 0) >= end for place, end in ends.items())
+    finally:
+        consumer.close()
