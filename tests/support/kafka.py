@@ -51,7 +51,7 @@ class RealKafka:
         )
         java = ["-cp", f"{jars() / 'jars'}/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        formatting = JavaProcess([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)], self.folder)
+        formatting = JavaProcess([*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)], self.folder)
         formatting.wait_to_end(_START_SECONDS)
         self._process = JavaProcess(["-Xmx512m", *java, "kafka.Kafka", str(properties)], self.folder)
         self._process.wait_for(self._answers, _START_SECONDS, "Kafka")
