@@ -17,10 +17,15 @@ _START_SECONDS = 60.0
 
 
 class RealKafka:
-    """A broker for as long as the context lasts. `properties` are added to its own, or replace them."""
+    """A broker for as long as the context lasts. `properties` are added to its own, or replace them.
+
+    In their values `{port}`, `{controller}` and `{inside}` stand for the ports of the listener that clients use, of the controller's,
+    and of one more that is spare: `inside` is its address.
+    """
 
     def __init__(self, properties: Mapping[str, str] | None = None) -> None:
         self.bootstrap_servers = ""
+        self.inside = ""
         self.folder = Path()
         self._properties = dict(properties or {})
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -43,20 +48,22 @@ class RealKafka:
             self._scratch.cleanup()
 
     def _start(self) -> None:
-        port, controller = free_port(), free_port()
-        self.bootstrap_servers = f"127.0.0.1:{port}"
+        port, controller, inside = free_port(), free_port(), free_port()
+        self.bootstrap_servers, self.inside = f"127.0.0.1:{port}", f"127.0.0.1:{inside}"
         properties = self.folder / "server.properties"
         properties.write_text(
-            "".join(f"{key}={value}\n" for key, value in self._all_properties(port, controller).items()), encoding="utf-8"
+            "".join(f"{key}={value}\n" for key, value in self._all_properties(port, controller, inside).items()), encoding="utf-8"
         )
         java = ["-cp", f"{jars() / 'jars'}/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        formatting = JavaProcess([*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)], self.folder)
+        formatting = JavaProcess(
+            [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)], self.folder
+        )
         formatting.wait_to_end(_START_SECONDS)
         self._process = JavaProcess(["-Xmx512m", *java, "kafka.Kafka", str(properties)], self.folder)
         self._process.wait_for(self._answers, _START_SECONDS, "Kafka")
 
-    def _all_properties(self, port: int, controller: int) -> dict[str, str]:
+    def _all_properties(self, port: int, controller: int, inside: int) -> dict[str, str]:
         return {
             "process.roles": "broker,controller",
             "node.id": "1",
@@ -73,7 +80,7 @@ class RealKafka:
             "transaction.state.log.num.partitions": "4",
             "group.initial.rebalance.delay.ms": "0",
             "group.min.session.timeout.ms": "1000",
-            **{key: value.format(port=port, controller=controller) for key, value in self._properties.items()},
+            **{key: value.format(port=port, controller=controller, inside=inside) for key, value in self._properties.items()},
         }
 
     def _answers(self) -> bool:

@@ -110,10 +110,21 @@ class Consumer(base.Consumer):  # type: ignore[misc]
         """As in the thread: Faust does not see our commits."""
 
 
+class Producer(base.Producer):  # type: ignore[misc]
+    """Faust's own producer, which nothing here sends by: it makes no connection."""
+
+    async def on_start(self) -> None:
+        """Nothing: our producers are the partition tasks'."""
+
+    async def on_stop(self) -> None:
+        """Nothing was started."""
+
+
 class Transport(base.Transport):  # type: ignore[misc]
-    """Faust's aiokafka transport with the consumer above."""
+    """Faust's aiokafka transport with the consumer and producer above."""
 
     Consumer = Consumer
+    Producer = Producer
 
     def __init__(
         self, *args: Any, client_options: dict[str, Any], has_room: Callable[[int], bool], on_fetched: Callable[[int, int], None]

@@ -1,0 +1,135 @@
+"""A worker's life: it starts only on a sound ground, stops when told, and follows the reference data."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+
+from kimberley.settings import Settings, load_settings
+from kimberley.wire.admin import apply_topics
+from kimberley.wire.avro import make_codec
+from kimberley.wire.partitioner import partition_of
+from support.journeys import journey
+from support.stream import count_records, decoded, event_records, prepared, publish, read_topic, standing, wait_until
+from support.worker import WorkerProcess, environment
+
+
+def kimberley(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program with these settings."""
+    command = [sys.executable, "-m", "kimberley", *arguments]
+    return subprocess.run(command, env=environment(settings), capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.kafka
+def test_topics_are_created_as_the_contract_says_and_found_so(clean_kafka: str) -> None:
+    settings = load_settings(bootstrap_servers=clean_kafka, partitions=3)
+    missing = kimberley(settings, "topics", "check", "--format", "jsonl")
+    assert missing.returncode == 1
+    assert all("kimberley topics apply" in json.loads(line)["problems"][0] for line in missing.stdout.splitlines())
+    assert kimberley(settings, "topics", "apply").returncode == 0
+    checked = kimberley(settings, "topics", "check", "--format", "jsonl")
+    assert checked.returncode == 0, checked.stderr
+    states = {row["topic"]: row["partitions"] for row in map(json.loads, checked.stdout.splitlines())}
+    co_partitioned = {"certificates", "shipments", "flagged-shipments", "decisions"}
+    co_partitioned |= {f"kimberley-{name}" for name in ("cases", "lineage", "rerouted", "control")}
+    assert all(states[topic] == 3 for topic in co_partitioned)
+    assert set(states) == co_partitioned | {"participants", "measures", "notices", "open-alerts", "dispositions", "dead-letters"}
+
+
+@pytest.mark.kafka
+def test_a_topic_that_is_not_as_it_must_be_is_named_and_the_worker_refuses_to_start(clean_kafka: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=clean_kafka)
+    admin.create_topics({"shipments": {"num_partitions": 2, "replication_factor": 1}}, wait_for_metadata=True)
+    admin.close()
+    settings = load_settings(bootstrap_servers=clean_kafka, partitions=4)
+    assert kimberley(settings, "topics", "apply").returncode == 1, "what is there is reported, never changed"
+    refused = kimberley(settings, "worker")
+    assert refused.returncode == 2
+    for words in ("shipments has 2 partitions", "message.timestamp.type=CreateTime", "kafka-configs", "retention.ms"):
+        assert words in refused.stderr
+
+
+def test_a_worker_without_reference_data_says_what_to_run(fresh_embedded: str) -> None:
+    settings = load_settings(bootstrap_servers=fresh_embedded, partitions=4)
+    apply_topics(settings)
+    refused = kimberley(settings, "worker")
+    assert refused.returncode == 2
+    assert "kimberley reference load" in refused.stderr
+
+
+def test_a_worker_whose_broker_is_away_ends_with_status_3() -> None:
+    refused = kimberley(load_settings(bootstrap_servers="127.0.0.1:1"), "worker")
+    assert refused.returncode == 3
+    assert "KIMBERLEY_BOOTSTRAP_SERVERS" in refused.stderr
+
+
+def test_sigterm_stops_a_busy_worker_within_ten_seconds_and_the_next_goes_on(broker: str, tmp_path: Path) -> None:
+    settings = prepared(broker)
+    events = [event for number in range(3000) for event in journey(f"BW{number:06d}")]
+    publish(broker, event_records(make_codec(settings), events))
+    with WorkerProcess(settings, tmp_path, "first") as worker:
+        wait_until(lambda: count_records(broker, "decisions") > 0, 60, "first decisions", worker.text)
+        began = time.monotonic()
+        assert worker.terminate(10) == 0, worker.text()
+        assert time.monotonic() - began < 10
+    with WorkerProcess(settings, tmp_path, "second") as worker:
+        wait_until(lambda: count_records(broker, "decisions") >= len(events), 60, "all decisions", worker.text)
+        assert worker.terminate(10) == 0, worker.text()
+    ids = [decision["decision_id"] for decision in decoded(make_codec(settings), read_topic(broker, "decisions"))]
+    assert len(ids) == len(set(ids)) == len(events)
+
+
+def test_an_alert_opens_is_updated_and_resolves_and_open_alerts_holds_what_is_open(broker: str, tmp_path: Path) -> None:
+    settings = prepared(broker)
+    codec = make_codec(settings)
+    number = "BW000777"
+    issue, export, arrival, _ = journey(number, carats="1000.00", found="980.00")
+    withdrawn = {
+        "type": "EventWithdrawn",
+        "event_id": "w",
+        "occurred_at": "2024-03-09T10:00:00+01:00",
+        "authority": "EU",
+        "certificate_number": number,
+        "withdrawn_event_id": arrival["event_id"],
+        "reason": "INCORRECT_DATA",
+        "corrective_event_ids": ["c"],
+    }
+    worse = {**arrival, "event_id": "more", "carats": "970.00"}
+    seen: list[tuple[str, int]] = []
+    with WorkerProcess(settings, tmp_path) as worker:
+        for count, step in enumerate(
+            (issue, export, arrival, worse, withdrawn, {**withdrawn, "event_id": "w2", "withdrawn_event_id": "more"}), 1
+        ):
+            topic = "shipments" if step["type"] == "EventWithdrawn" else None
+            records = event_records(codec, [step])
+            publish(
+                broker,
+                [record._replace(topic=topic or record.topic, value=reencoded(codec, step, topic)) for record in records]
+                if topic
+                else records,
+            )
+            wait_until(lambda count=count: count_records(broker, "decisions") >= count, 60, f"decision {count}", worker.text)
+            still_open = standing(read_topic(broker, "open-alerts"))
+            seen.append(("open" if still_open else "none", len(read_topic(broker, "flagged-shipments"))))
+        assert worker.terminate(10) == 0, worker.text()
+    assert seen == [("none", 0), ("none", 0), ("open", 1), ("open", 2), ("open", 3), ("none", 4)]
+    alerts = read_topic(broker, "flagged-shipments")
+    assert [dict(record.headers)["kp_status"].decode() for record in alerts] == ["OPENED", "UPDATED", "UPDATED", "RESOLVED"]
+    assert {dict(record.headers)["kp_rule"] for record in alerts} == {b"import-mismatch"}
+    assert [alert["revision"] for alert in decoded(codec, alerts)] == [1, 2, 3, 4]
+    assert {(record.key, record.partition) for record in alerts} == {(number.encode(), partition_of(number, 4))}
+    assert len({alert["alert_id"] for alert in decoded(codec, alerts)}) == 1
+
+
+def reencoded(codec: Any, event: dict[str, Any], topic: str | None) -> bytes:
+    """A withdrawal as `shipments` carries it."""
+    from kimberley.wire.records import record_from_json
+
+    name, record = record_from_json(event)
+    value: bytes = codec.encode(topic or "certificates", name, record)
+    return value
