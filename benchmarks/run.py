@@ -21,7 +21,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from kimberley.history.simulation import simulate  # noqa: E402
-
 from kimberley.settings import Settings  # noqa: E402
 from kimberley.wire.avro import make_codec  # noqa: E402
 from support.kafka import RealKafka  # noqa: E402
