@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from kimberley.errors import ServiceUnavailableError, UnreadableRecordError
+from kimberley.errors import UnreadableRecordError
 from kimberley.reference.reference import Reference, ReferenceRecord
 from kimberley.settings import Settings
 from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.envelope import event_headers
+from kimberley.wire.log_reader import log_consumer, read_to_end
 from kimberley.wire.reference_records import MANIFEST, MANIFEST_KEY, manifest_fields, reference_fields
 from kimberley.wire.security import client_options, kafka_problem
 from kimberley.wire.topics import PARTICIPANTS, REFERENCE_TOPICS
@@ -38,7 +39,7 @@ def load_reference(settings: Settings, reference: Reference) -> Loaded:
     options = client_options(settings)
     codec = make_codec(settings)
     try:
-        present = _present(options, codec)
+        present = _present(settings, codec)
         producer = KafkaProducer(client_id=f"{settings.prefix}-reference", acks="all", **options)
         try:
             return _load(reference, present, producer, codec)
@@ -76,29 +77,15 @@ def _load(reference: Reference, present: Mapping[str, tuple[dict[str, Any], int]
     return Loaded(reference.revision, changed, len(gone))
 
 
-def _present(options: Mapping[str, Any], codec: Codec) -> dict[str, tuple[dict[str, Any], int]]:
+def _present(settings: Settings, codec: Codec) -> dict[str, tuple[dict[str, Any], int]]:
     """By topic: the newest content by key, and the offset after the last record."""
-    consumer = KafkaConsumer(enable_auto_commit=False, auto_offset_reset="earliest", bootstrap_timeout_ms=15_000, **options)
-    try:
-        places = [TopicPartition(topic, 0) for topic in REFERENCE_TOPICS]
-        consumer.assign(places)
-        ends = consumer.end_offsets(places)
-        consumer.seek_to_beginning(*places)
-        held: dict[str, dict[str, Any]] = {topic: {} for topic in REFERENCE_TOPICS}
-        deadline = time.monotonic() + _TIMEOUT_SECONDS
-        while any(consumer.position(place) < ends[place] for place in places):
-            for place, records in consumer.poll(timeout_ms=500).items():
-                deadline = time.monotonic() + _TIMEOUT_SECONDS
-                for record in records:
-                    _hold(held[place.topic], record, codec)
-            for place in places:
-                # asked for the end, the embedded broker names the last batch's first record; what it serves tells more
-                ends[place] = max(ends[place], consumer.highwater(place) or 0)
-            if time.monotonic() > deadline:
-                raise ServiceUnavailableError(f"the reference topics can't be read to their end within {_TIMEOUT_SECONDS} s")
-        return {place.topic: (held[place.topic], ends[place]) for place in places}
-    finally:
-        consumer.close()
+    places = [TopicPartition(topic, 0) for topic in REFERENCE_TOPICS]
+    held: dict[str, dict[str, Any]] = {topic: {} for topic in REFERENCE_TOPICS}
+    ends: dict[TopicPartition, int] = {}
+    with log_consumer(settings) as consumer:
+        for record in read_to_end(consumer, places, ends):
+            _hold(held[record.topic], record, codec)
+    return {place.topic: (held[place.topic], ends[place]) for place in places}
 
 
 def _hold(held: dict[str, Any], record: Any, codec: Codec) -> None:

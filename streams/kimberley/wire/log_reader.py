@@ -1,0 +1,71 @@
+"""Reading partitions from their beginning to what is their end now, with kafka-python: for commands and clients, not for the stream."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from kimberley.errors import ServiceUnavailableError
+from kimberley.settings import Settings
+from kimberley.wire.security import client_options, kafka_problem
+
+_STALLED_SECONDS = 30.0
+
+
+@contextmanager
+def log_consumer(settings: Settings, **options: Any) -> Iterator[KafkaConsumer]:
+    """A consumer without a group that reads committed data. Raises in our words where no broker answers, or one refuses us."""
+    consumer = None
+    try:
+        consumer = KafkaConsumer(
+            **{
+                "enable_auto_commit": False,
+                "auto_offset_reset": "earliest",
+                "isolation_level": "read_committed",
+                "bootstrap_timeout_ms": 15_000,
+                **client_options(settings),
+                **options,
+            }
+        )
+        yield consumer
+    except KafkaError as problem:
+        raise kafka_problem(settings, problem) from None
+    finally:
+        if consumer is not None:
+            consumer.close()
+
+
+def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], ends: dict[TopicPartition, int] | None = None) -> Iterator[Any]:
+    """Every record of some partitions, in order within each. `ends` is filled with the offset after each one's last record.
+
+    Raises ServiceUnavailableError when nothing moves for half a minute before the end is reached.
+    """
+    ends = {} if ends is None else ends
+    consumer.assign(places)
+    ends.update(consumer.end_offsets(places))
+    consumer.seek_to_beginning(*places)
+    moved_at = time.monotonic()
+    told: set[TopicPartition] = set()
+    # position, not the last record's offset: a log may end in a transaction's marker, which no consumer is handed
+    while behind := [place for place in places if consumer.position(place) < ends[place]]:
+        before = _positions(consumer, behind)
+        for records in consumer.poll(timeout_ms=500, max_records=5_000).values():
+            yield from records
+        for place in behind:
+            # asked for the end, the embedded broker names the last batch's first record; what it serves tells more. Once only:
+            # a log that grows while it is read has an end all the same
+            if place not in told and (highwater := consumer.highwater(place)):
+                ends[place] = max(ends[place], highwater)
+                told.add(place)
+        if _positions(consumer, behind) != before:
+            moved_at = time.monotonic()
+        elif time.monotonic() - moved_at > _STALLED_SECONDS:
+            where = ", ".join(f"{place.topic}-{place.partition}" for place in behind)
+            raise ServiceUnavailableError(f"{where} can't be read to the end within {_STALLED_SECONDS:.0f} s: is a broker down?")
+
+
+def _positions(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+    return {place: consumer.position(place) for place in places}
