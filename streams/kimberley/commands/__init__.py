@@ -13,10 +13,16 @@ from kimberley.errors import KimberleyError
 VERBS = {
     "demo": "Play a realistic trade on an embedded broker and show alerts as they come.",
     "check": "Judge events from files, without Kafka.",
+    "publish": "Validate events from files and publish them.",
+    "alerts": "List open alerts, or follow them as they are raised.",
+    "case": "Tell one certificate's whole story, with why.",
+    "dead-letters": "List and show records that could not be read.",
+    "rules": "List the rules and explain one.",
+    "reference": "Load, show and compare reference data.",
     "worker": "Run a stream worker.",
     "topics": "Create and check the topics.",
-    "reference": "Load reference data onto its topics.",
     "schemas": "Check and register the Avro schemas.",
+    "settings": "Show the settings in force and where each comes from.",
 }
 
 
@@ -29,7 +35,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = getattr(import_module(f"kimberley.commands.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"kimberley.commands.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
