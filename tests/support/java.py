@@ -1,20 +1,19 @@
 """Java and the jars of the real services: found, fetched once per version of `tests/java/pom.xml`, and started in a folder of their own."""
 
-import ctypes
 import hashlib
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+
+from kimberley.child_processes import die_with_parent, end
 
 POM = Path(__file__).parents[1] / "java" / "pom.xml"
 REGISTRY = "io.apicurio:apicurio-registry-app:3.0.9:tar.gz:all"
@@ -98,7 +97,7 @@ class JavaProcess:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(),
             )
 
     def wait_for(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
@@ -117,21 +116,4 @@ class JavaProcess:
 
     def stop(self) -> None:
         """Terminate, and kill what does not listen."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def die() -> None:
-        prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-    return die
+        end(self._process, 10)

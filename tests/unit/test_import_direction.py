@@ -8,7 +8,6 @@ import kimberley
 ROOT = Path(kimberley.__file__).parent
 CORE = ["model", "reference", "rules", "cases"]
 PARTS = ["pipeline", "client", "console", "history"]
-GROUND = {"errors", "settings", "logs", "embedded", "__init__", "__main__"}
 
 
 def imports_of(file: Path) -> set[str]:

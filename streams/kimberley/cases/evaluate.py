@@ -55,7 +55,7 @@ def _finding(rule: Rule, severity: Severity, violation: Violation) -> Finding:
         rule_version=rule.version,
         subject=violation.subject,
         severity=severity,
-        message=message,
+        message=message[:1].upper() + message[1:],
         basis=rule.basis,
         participants=violation.participants,
         evidence=violation.evidence,

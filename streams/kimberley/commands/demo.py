@@ -20,6 +20,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from kimberley.child_processes import die_with_parent, end
 from kimberley.commands.output import SEVERITY_STYLES
 from kimberley.commands.topics import servers_option
 from kimberley.errors import KimberleyError, ServiceUnavailableError
@@ -37,6 +38,7 @@ from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, FLAGGED_SHIPMENTS, SH
 
 _EMBEDDED_PARTITIONS = 4
 _MOST_SECONDS = 110.0
+_STOP_SECONDS = 10.0
 _STATUS_MARKS = {"OPENED": "", "UPDATED": "updated", "RESOLVED": "resolved"}
 _BROKEN = (b"certificate BW004417, 2 parcels", b"\x00\x3b\x9a\xca\x00\x10garbled on a bad line")
 
@@ -132,7 +134,12 @@ def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         }
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "kimberley", "worker"], env=environment, stdout=output, stderr=output, start_new_session=True
+                [sys.executable, "-m", "kimberley", "worker"],
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=die_with_parent(),
             )
         try:
             yield process
@@ -141,19 +148,9 @@ def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
             failed = process.poll() is not None
             raise
         finally:
-            _end(process)
+            end(process, _STOP_SECONDS)
             if failed:
                 click.echo("".join(log.read_text(errors="replace").splitlines(keepends=True)[-20:]), err=True)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _publish(settings: Settings, tally: Tally, stopping: threading.Event, seed: int, days: int, rate: int) -> None:

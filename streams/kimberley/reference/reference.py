@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,8 +26,8 @@ class Reference:
         self.notices = {notice.notice_id: notice for notice in notices}
 
     def name(self, code: str) -> str:
-        """A jurisdiction as a sentence has it: `Uzbekistan (UZ)`."""
-        name = self.participants.name(code) or country_names().get(code)
+        """A jurisdiction as a sentence has it: `Uzbekistan (UZ)`, `the United Arab Emirates (AE)`."""
+        name = _sentence_names().get(code) or self.participants.name(code) or country_names().get(code)
         return f"{name} ({code})" if name else code
 
     def same_participant(self, one: str, one_on: date, other: str, other_on: date) -> bool:
@@ -66,18 +66,24 @@ def _content_hash(records: Mapping[str, ReferenceRecord]) -> str:
     return sha256(msgspec.json.encode([records[key] for key in sorted(records)])).hexdigest()
 
 
-_names: dict[str, str] = {}
-
-
+@cache
 def country_names() -> dict[str, str]:
     """English names by code: ISO 3166-1 alpha-2, and `EU`."""
-    if not _names:
-        with (DATA / "countries.csv").open(encoding="utf-8", newline="") as file:
-            _names.update((row["code"], row["name"]) for row in csv.DictReader(file))
-        _names["EU"] = "European Union"
-    return _names
+    return {**{row["code"]: row["name"] for row in _countries()}, "EU": "European Union"}
 
 
 def known_codes() -> frozenset[str]:
     """Codes that an event may carry."""
     return frozenset(country_names())
+
+
+@cache
+def _sentence_names() -> dict[str, str]:
+    """Names that a sentence has otherwise than a list has them."""
+    return {**{row["code"]: row["in_a_sentence"] for row in _countries() if row["in_a_sentence"]}, "EU": "the European Union"}
+
+
+@cache
+def _countries() -> list[dict[str, str]]:
+    with (DATA / "countries.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -133,11 +133,11 @@ def _violation(dossier: Dossier, hold: _Barred) -> Violation:
     if measure.route == "DIRECT" or measure.territory not in dossier.stated_origins:
         goods = f"Goods that {dossier.name(measure.territory)} exported"
     else:
-        goods = f"Goods of {dossier.name(measure.territory)} origin"
+        goods = f"Goods that state an origin in {dossier.name(measure.territory)}"
     imposer = "every Participant" if measure.imposed_by in ("KP", "UN") else dossier.name(measure.imposed_by)
     importers = {evidence.event_id for evidence in hold.evidence}
     return Violation(
-        message=f"{goods} under certificate {dossier.number} {listed(hold.entries)}; {imposer} has barred them since "
+        message=f"{goods}, under certificate {dossier.number}, {listed(hold.entries)}; {imposer} has barred them since "
         f"{day(measure.valid_from)} ({measure.basis}).",
         evidence=tuple(dict.fromkeys(hold.evidence)),
         participants=tuple(
