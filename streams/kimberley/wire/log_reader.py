@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from kimberley.errors import ServiceUnavailableError
+from kimberley.errors import ConfigurationError, ServiceUnavailableError
 from kimberley.settings import Settings
 from kimberley.wire.security import client_options, kafka_problem
 
@@ -36,6 +36,14 @@ def log_consumer(settings: Settings, **options: Any) -> Iterator[KafkaConsumer]:
     finally:
         if consumer is not None:
             consumer.close()
+
+
+def places_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """Every partition of a topic, as many as the brokers say. Raises ConfigurationError where the topic is not there."""
+    numbers = consumer.partitions_for_topic(topic)
+    if not numbers:
+        raise ConfigurationError(f"{topic} is missing, or hidden from this user: run `kimberley topics apply`")
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
 def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], ends: dict[TopicPartition, int] | None = None) -> Iterator[Any]:
