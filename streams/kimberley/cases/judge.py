@@ -41,17 +41,9 @@ def judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, *, now: i
     """Merge an event into its case, which is changed in place, and judge the case anew.
 
     `now` is the stream's event-time clock, `processed_at` the wall clock for `raised_at` and `decided_at`; both milliseconds, UTC.
-    A record that was applied before (same origin) is answered as before. If judging raises, the case is left as it was.
+    A record that was applied before (same origin) is answered as before. Where this raises, the case may have the event already:
+    `Case.mark` before and `Case.go_back_to` after undo it.
     """
-    facts, conflicts = len(case.facts), len(case.conflicts)
-    try:
-        return _judge(case, event, origin, policy, now, processed_at)
-    except Exception:
-        del case.facts[facts:], case.conflicts[conflicts:]
-        raise
-
-
-def _judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, now: int, processed_at: int) -> Answer:
     known = case.fact(event.event_id)
     outcome: DecisionOutcome
     changed = False

@@ -50,7 +50,19 @@ class Case(msgspec.Struct, array_like=True):
 
     def fact(self, event_id: str) -> Fact | None:
         """The standing content of an event id, withdrawn or not."""
-        return next((fact for fact in self.facts if fact.event.event_id == event_id), None)
+        for fact in self.facts:
+            if fact.event.event_id == event_id:
+                return fact
+        return None
+
+    def mark(self) -> tuple[int, int, list[AlertState]]:
+        """The case as it is now, for `go_back_to`. Facts and conflicts are only ever appended, the list of alerts only replaced."""
+        return len(self.facts), len(self.conflicts), self.alerts
+
+    def go_back_to(self, mark: tuple[int, int, list[AlertState]]) -> None:
+        """Undo all that came since `mark`."""
+        facts, conflicts, self.alerts = mark
+        del self.facts[facts:], self.conflicts[conflicts:]
 
 
 _encoder = msgspec.msgpack.Encoder()

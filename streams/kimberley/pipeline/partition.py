@@ -20,6 +20,8 @@ from kimberley.wire.topics import FLAGGED_SHIPMENTS, InternalNames
 
 log = structlog.get_logger(__name__)
 _DRAIN_SECONDS = 4.0
+_STEP_RECORDS = 200
+"""Records judged before the event loop gets its turn: some ten milliseconds."""
 _LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 
 
@@ -35,8 +37,9 @@ class PartitionTask:
     """The life of one partition number on this worker.
 
     Start: the producer (which fences whoever had the number before), then the cases from the changelog, then the committed offsets
-    again, since Faust asked for them before the fence; records below them are skipped. Then batch after batch, each made true before
-    the next begins. A failure ends the task and, through `on_failure`, the worker: nothing is skipped.
+    again, since Faust asked for them before the fence; records below them are skipped. Then batch after batch: one is judged while the
+    one before it is made true, never more, and they are made true in their order. A failure ends the task and, through `on_failure`,
+    the worker: nothing is skipped.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class PartitionTask:
         self._chunks: deque[Chunk] = deque()
         self._arrived = asyncio.Event()
         self._stopping = False
+        self._delivering: asyncio.Task[None] | None = None
         self._committed: dict[tuple[str, int], int] = {}
         self._task = asyncio.create_task(self._run(), name=f"partition-{number}")
 
@@ -92,16 +96,22 @@ class PartitionTask:
             await self._start()
             processor = self._make_processor(self.cases)
             while not self._stopping:
-                if not self._chunks:
+                if self._chunks:
+                    await self._one_batch(processor)
+                    continue
+                await self._settle()
+                if not self._chunks and not self._stopping:
                     self._arrived.clear()
                     await self._arrived.wait()
-                    continue
-                await self._one_batch(processor)
+            await self._settle()
         except asyncio.CancelledError:
             raise
         except Exception as problem:
             self._on_failure(problem)
         finally:
+            if self._delivering is not None:  # cancelled or failed: what is on its way is aborted
+                self._delivering.cancel()
+                await asyncio.gather(self._delivering, return_exceptions=True)
             with contextlib.suppress(Exception):
                 await self._delivery.stop()
 
@@ -129,22 +139,47 @@ class PartitionTask:
             await lookup.stop()
 
     async def _one_batch(self, processor: Processor) -> None:
+        """Judge a batch while the one before it is still on its way out; then send it after it."""
         chunks: list[Chunk] = []
         records: list[Record] = []
         while self._chunks and len(records) < self._batch_records:
             chunk = self._chunks.popleft()
             chunks.append(chunk)
             records += [each for each in chunk.records if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+        batch = None
+        seconds = 0.0
         if records:
             await self._know_schemas(records)
-            started = time.perf_counter()
-            batch: Batch = processor.process(records, self._policy())
-            judged = time.perf_counter()
-            await self._delivery.deliver(batch)
+            policy = self._policy()
+            batch = processor.begin()
+            for start in range(0, len(records), _STEP_RECORDS):
+                began = time.perf_counter()
+                processor.judge(records[start : start + _STEP_RECORDS], policy, batch)
+                seconds += time.perf_counter() - began
+                await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
+            processor.finish(batch)
+            # ahead of its delivery: where that fails this task ends, and its memory with it
             self.cases.update(batch.cases)
-            self._on_batch(batch.counts, len(records), judged - started)
+        await self._settle()
+        self._delivering = asyncio.create_task(self._make_true(batch, chunks, len(records), seconds))
+
+    async def _make_true(self, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
+        if batch is not None:
+            await self._delivery.deliver(batch)
+            self._on_batch(batch.counts, records, seconds)
         for chunk in chunks:
             chunk.done()
+
+    async def _settle(self) -> None:
+        """Return once nothing is on its way out. Raises what a delivery raised."""
+        delivering, self._delivering = self._delivering, None
+        if delivering is not None:
+            try:
+                await delivering
+            except asyncio.CancelledError:
+                delivering.cancel()
+                await asyncio.gather(delivering, return_exceptions=True)
+                raise
 
     async def _know_schemas(self, records: Sequence[Record]) -> None:
         """Ask the registry for schemas that are new here. While it is away the batch waits: its records are not unreadable, only unread."""

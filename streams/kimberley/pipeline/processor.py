@@ -24,6 +24,9 @@ from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED
 
 log = structlog.get_logger(__name__)
 
+_MOST_LIVE = 10_000
+"""Cases kept unpacked between batches; a case at hand is mostly wanted again soon."""
+
 
 class Record(Protocol):
     """What is read of a consumed record (aiokafka's and kafka-python's both fit). `timestamp`: milliseconds since the epoch."""
@@ -69,10 +72,19 @@ class Batch:
     cases: dict[str, bytes] = field(default_factory=dict)
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    decided_at: int = 0
+    stamp: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.stamp = instant_text(self.decided_at).encode()
 
 
 class Processor:
-    """Judges the records of one partition number. `cases` is read, never written: a batch is applied to it once it is committed."""
+    """Judges the records of one partition number.
+
+    `cases` holds what earlier batches came to and is read, never written: who makes a batch true puts its cases there before the next
+    `begin`. Cases at hand stay unpacked between batches, so a processor is dropped with its partition number, or after a failure.
+    """
 
     def __init__(
         self,
@@ -98,29 +110,42 @@ class Processor:
         self._clock = 0
 
     def process(self, records: Iterable[Record], policy: Policy) -> Batch:
-        """Judge records in their order by one policy. What can't be read becomes a dead letter; nothing is raised for a record's sake."""
-        batch = Batch()
-        self._live.clear()
+        """Judge records in their order by one policy, as one batch."""
+        batch = self.begin()
+        self.judge(records, policy, batch)
+        return self.finish(batch)
+
+    def begin(self) -> Batch:
+        """An empty batch. Its records come by `judge`; `finish` completes it. One batch at a time."""
+        if len(self._live) > _MOST_LIVE:
+            self._live.clear()
         self._changed.clear()
-        now = int(self._wall_clock() * 1000)
-        stamp = instant_text(now).encode()
+        return Batch(decided_at=int(self._wall_clock() * 1000))
+
+    def judge(self, records: Iterable[Record], policy: Policy, batch: Batch) -> None:
+        """Judge records in their order. What can't be read becomes a dead letter; nothing is raised for a record's sake."""
         for record in records:
             batch.offsets[record.topic, record.partition] = record.offset + 1
             if record.topic not in EVENT_TOPICS and record.topic != self.names.rerouted:
                 continue  # lineage and control have no writer yet
             batch.counts.events += 1
+            outputs = len(batch.outputs)
             try:
-                self._one(record, policy, batch, now, stamp)
+                self._one(record, policy, batch)
             except UnreadableRecordError as problem:
                 self._dead_letter(record, problem.stage, problem, batch)
             except Exception as problem:  # a fault of ours must not stop the records behind it, nor lose this one
                 log.exception("record_failed", topic=record.topic, partition=record.partition, offset=record.offset)
+                del batch.outputs[outputs:]
                 self._dead_letter(record, "process", problem, batch)
+
+    def finish(self, batch: Batch) -> Batch:
+        """The batch with the cases that it changed."""
         for number in self._changed:
             batch.cases[number] = pack_case(self._live[number])
         return batch
 
-    def _one(self, record: Record, policy: Policy, batch: Batch, now: int, stamp: bytes) -> None:
+    def _one(self, record: Record, policy: Policy, batch: Batch) -> None:
         headers = record.headers
         if record.topic == self.names.rerouted:
             origin, timestamp = parse_origin(headers)
@@ -140,16 +165,21 @@ class Processor:
             event = take_in(type_name, fields, timestamp + self._skew)
         except RefusedEventError as problem:
             faults = [Refusal(*fault) for fault in problem.errors]
-            self._decided(refused(type_name, fields, origin, faults, policy, now), origin, batch, stamp, passed)
+            self._decided(refused(type_name, fields, origin, faults, policy, batch.decided_at), origin, batch, passed)
             return
         case = self._live.get(number) or self._load(number)
+        before = case.mark()
         self._clock = max(self._clock, event.occurred_at)
-        answer = judge(case, event, origin, policy, now=self._clock, processed_at=now)
+        try:
+            answer = judge(case, event, origin, policy, now=self._clock, processed_at=batch.decided_at)
+            self._decided(answer.decision, origin, batch, passed)
+            for alert in answer.alerts:
+                self._alerted(alert, batch, passed)
+        except Exception:
+            case.go_back_to(before)
+            raise
         if answer.changed:
             self._changed.add(number)
-        self._decided(answer.decision, origin, batch, stamp, passed)
-        for alert in answer.alerts:
-            self._alerted(alert, batch, passed)
         if answer.evaluation:
             for outcome in answer.evaluation.outcomes:
                 if outcome.outcome == "error":
@@ -181,10 +211,10 @@ class Processor:
         )
         batch.counts.rerouted += 1
 
-    def _decided(self, decision: Decision, origin: Origin, batch: Batch, stamp: bytes, passed: Headers) -> None:
+    def _decided(self, decision: Decision, origin: Origin, batch: Batch, passed: Headers) -> None:
         key = decision.certificate_number.encode() or None
         value = self.codec.encode(DECISIONS, "Decision", decision_record(decision, origin.topic, origin.partition, origin.offset))
-        batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, stamp, passed)))
+        batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, batch.stamp, passed)))
         outcomes = batch.counts.decisions
         outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
 

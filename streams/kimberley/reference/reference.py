@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 
 from kimberley.model.reference_data import Measure, Notice, Participant
-from kimberley.reference.measures import MeasureRegister
+from kimberley.reference.measures import EVERYONE, MeasureRegister
 from kimberley.reference.participants import ParticipantRegister
 
 ReferenceRecord = Participant | Measure | Notice
 DATA = Path(__file__).parent / "data"
+_MOST_REMEMBERED = 100_000
 
 
 class Reference:
@@ -24,6 +25,7 @@ class Reference:
         self.participants = ParticipantRegister(participants)
         self.measures = MeasureRegister(measures)
         self.notices = {notice.notice_id: notice for notice in notices}
+        self._binding: dict[tuple[str, str | None, date], tuple[Measure, ...]] = {}
 
     def name(self, code: str) -> str:
         """A jurisdiction as a sentence has it: `Uzbekistan (UZ)`, `the United Arab Emirates (AE)`."""
@@ -33,6 +35,21 @@ class Reference:
     def same_participant(self, one: str, one_on: date, other: str, other_on: date) -> bool:
         """Whether two authorities are the same: equal codes, or the same Participant, each on its own date."""
         return one == other or self.participants.participant_of(one, one_on) == self.participants.participant_of(other, other_on)
+
+    def binding(self, kind: str, importer: str | None, on: date) -> tuple[Measure, ...]:
+        """The measures of a kind in force on a date that bind imports by an authority: KP's and UN's bind all, others their own."""
+        key = (kind, importer, on)
+        found = self._binding.get(key)
+        if found is None:
+            if len(self._binding) > _MOST_REMEMBERED:
+                self._binding.clear()
+            found = self._binding[key] = tuple(each for each in self.measures.of(kind, on) if self._binds(each, importer, on))
+        return found
+
+    def _binds(self, measure: Measure, importer: str | None, on: date) -> bool:
+        if measure.imposed_by in EVERYONE:
+            return True
+        return importer is not None and self.same_participant(measure.imposed_by, on, importer, on)
 
     def replace(self, records: Iterable[ReferenceRecord]) -> "Reference":
         """This reference with some records added, or put in the place of those with the same code or id."""

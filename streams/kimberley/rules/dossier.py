@@ -16,7 +16,7 @@ from kimberley.model.events import (
     ShipmentTransited,
 )
 from kimberley.model.reference_data import Measure
-from kimberley.reference.measures import ANY_TERRITORY, EVERYONE
+from kimberley.reference.measures import ANY_TERRITORY
 from kimberley.reference.participants import Standing
 from kimberley.reference.profiles import Profile, Profiles
 from kimberley.reference.reference import Reference
@@ -90,12 +90,6 @@ class Dossier:
         if not measure.exempt_declarations or not self.certificate or (measure.exempt_from and on < measure.exempt_from):
             return False
         return any(declaration.kind in measure.exempt_declarations for declaration in self.certificate.declarations)
-
-    def binds(self, measure: Measure, importer: str | None, on: date) -> bool:
-        """Whether a measure binds imports by an authority on a date: KP and UN bind everyone, others their own imports."""
-        if measure.imposed_by in EVERYONE:
-            return True
-        return importer is not None and self.reference.same_participant(measure.imposed_by, on, importer, on)
 
 
 def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[AnyEvent]:

@@ -117,8 +117,9 @@ def trade_suspended(dossier: Dossier) -> Verdict:
             evidence.append(Evidence(f"{role} status", standing.status, "participant", source.event_id))
             confidences.append(standing.confidence)
             concerned.add(code)
-    for measure in (*dossier.reference.measures.of("SUSPENSION", on), *dossier.reference.measures.of("EMBARGO", on)):
-        if dossier.is_on_origin(measure, on) and not dossier.is_exempt(measure, on) and dossier.binds(measure, dossier.destination, on):
+    binding = dossier.reference.binding
+    for measure in (*binding("SUSPENSION", dossier.destination, on), *binding("EMBARGO", dossier.destination, on)):
+        if dossier.is_on_origin(measure, on) and not dossier.is_exempt(measure, on):
             goods = "goods" if measure.route == "ANY" else "goods exported"
             until = f" until {day(measure.valid_to)}" if measure.valid_to else ""
             kind = "an embargo" if measure.kind == "EMBARGO" else "a suspension"

@@ -44,9 +44,7 @@ def import_banned(dossier: Dossier) -> Verdict:
     missing: list[str] = []
     verdict: Plain = NOT_APPLICABLE
     for importer, on, arrival in _entries(dossier):
-        for measure in dossier.reference.measures.of("IMPORT_BAN", on):
-            if not dossier.binds(measure, importer, on):
-                continue
+        for measure in dossier.reference.binding("IMPORT_BAN", importer, on):
             verdict = PASS
             lacking = _lacking(dossier, measure, on)
             if lacking is None:
