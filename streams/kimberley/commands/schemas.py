@@ -1,5 +1,6 @@
 """`kimberley schemas`."""
 
+import json
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import click
 from kimberley.commands.output import format_option, is_jsonl, print_jsonl, print_table
 from kimberley.errors import ConfigurationError
 from kimberley.settings import load_settings
+from kimberley.wire.asyncapi import asyncapi_document
 from kimberley.wire.registry import HttpRegistry, make_registry
 from kimberley.wire.schemas import SchemaFiles, shipped_schemas, topic_of
 
@@ -74,6 +76,12 @@ def register(registry_url: str | None, directory: Path | None, output: str | Non
         print_table(
             ["topic", "record", "version", "id"], [(topic, record, str(version), str(found)) for topic, record, version, found in rows]
         )
+
+
+@schemas.command()
+def asyncapi() -> None:
+    """Print the contract as an AsyncAPI 3 document (JSON): topics, record types with their schemas, headers."""
+    click.echo(json.dumps(asyncapi_document(load_settings(), shipped_schemas()), indent=2, ensure_ascii=False))
 
 
 def _files(directory: Path | None) -> SchemaFiles:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from kimberley.errors import UnreadableRecordError
@@ -35,17 +36,22 @@ def passed_through(headers: Iterable[tuple[str, bytes]]) -> Headers:
     return [(key, value) for key, value in headers if key in PASSED_THROUGH]
 
 
+@cache
+def event_type(type_name: str) -> str:
+    """CloudEvents' type of an event: `kp.certificate.issued.v1` of `CertificateIssued`."""
+    return f"kp.{'.'.join(word.lower() for word in _WORD.findall(type_name))}.v1"
+
+
 def event_headers(type_name: str, fields: Mapping[str, Any]) -> Headers:
-    """CloudEvents attributes (binary mode) of an event: `kp.certificate.issued.v1` is the type of `CertificateIssued`."""
+    """CloudEvents attributes (binary mode) of an event."""
     authority, office = fields["authority"], fields.get("office")
     source = f"/kp/{authority}/{office}" if office else f"/kp/{authority}"
-    kind = ".".join(word.lower() for word in _WORD.findall(type_name))
     time = instant_text(fields["occurred_at"], fields.get("utc_offset_minutes", 0))
     return [
         SPEC_VERSION,
         ("ce_id", fields["event_id"].encode()),
         ("ce_source", source.encode()),
-        ("ce_type", f"kp.{kind}.v1".encode()),
+        ("ce_type", event_type(type_name).encode()),
         ("ce_time", time.encode()),
         CONTENT_TYPE,
     ]

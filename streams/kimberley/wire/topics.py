@@ -29,6 +29,7 @@ class TopicSpec:
     name: str
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
+    key: str = "certificate number"
     purpose: str = ""
 
 
@@ -83,24 +84,21 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     kept = {**_FOR_EVER, **durable}
     by_broker_time = {**kept, "message.timestamp.type": "LogAppendTime"}
     compacted = {"cleanup.policy": "compact", **durable}
+    deleted = {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable}
+    number, alert = "certificate number", "alert id"
     return [
-        TopicSpec(CERTIFICATES, many, by_broker_time, "certificate events from issuing authorities"),
-        TopicSpec(SHIPMENTS, many, by_broker_time, "shipment events from exporting, transit and importing authorities"),
-        TopicSpec(PARTICIPANTS, 1, kept, "one participant's whole status history per record"),
-        TopicSpec(MEASURES, 1, kept, "suspensions, zone regimes, bans, disclosure duties"),
-        TopicSpec(NOTICES, 1, kept, "lost, stolen, void and counterfeit certificate numbers"),
-        TopicSpec(FLAGGED_SHIPMENTS, many, kept, "alerts: opened, updated, resolved"),
-        TopicSpec(OPEN_ALERTS, many, compacted, "the latest revision of every open alert"),
-        TopicSpec(DECISIONS, many, kept, "one answer per event read"),
-        TopicSpec(DISPOSITIONS, many, kept, "what people did with an alert"),
-        TopicSpec(
-            DEAD_LETTERS,
-            many,
-            {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable},
-            "records that could not be read",
-        ),
-        TopicSpec(names.cases, many, compacted, "changelog of cases"),
-        TopicSpec(names.lineage, many, kept, "facts that travel between certificates"),
-        TopicSpec(names.rerouted, many, kept, "records forwarded to their right partition"),
-        TopicSpec(names.control, many, kept, "the stream's clock and reference revisions"),
+        TopicSpec(CERTIFICATES, many, by_broker_time, number, "certificate events from issuing authorities"),
+        TopicSpec(SHIPMENTS, many, by_broker_time, number, "shipment events from exporting, transit and importing authorities"),
+        TopicSpec(PARTICIPANTS, 1, kept, "country code", "one participant's whole status history per record"),
+        TopicSpec(MEASURES, 1, kept, "measure id", "suspensions, zone regimes, bans, disclosure duties"),
+        TopicSpec(NOTICES, 1, kept, "notice id", "lost, stolen, void and counterfeit certificate numbers"),
+        TopicSpec(FLAGGED_SHIPMENTS, many, kept, number, "alerts: opened, updated, resolved"),
+        TopicSpec(OPEN_ALERTS, many, compacted, alert, "the latest revision of every open alert; a tombstone when it resolves"),
+        TopicSpec(DECISIONS, many, kept, number, "one answer per event read"),
+        TopicSpec(DISPOSITIONS, many, kept, alert, "what people did with an alert"),
+        TopicSpec(DEAD_LETTERS, many, deleted, "the original key", "records that could not be read, byte for byte, with why"),
+        TopicSpec(names.cases, many, compacted, number, "changelog of cases"),
+        TopicSpec(names.lineage, many, kept, number, "facts that travel between certificates"),
+        TopicSpec(names.rerouted, many, kept, number, "records forwarded to their right partition"),
+        TopicSpec(names.control, many, kept, "none", "the stream's clock and reference revisions"),
     ]
