@@ -84,7 +84,9 @@ async def judge(stream: Any) -> None:
         number = event.message.partition
         if number not in processors:
             names = InternalNames(SETTINGS.prefix)
-            processors[number] = Processor(number, SETTINGS.partitions, Cases(), CODEC, names, skew_minutes=SETTINGS.clock_skew_minutes)  # type: ignore[arg-type]
+            # its state is the Table, so no case is kept beside it
+            options = {"skew_minutes": SETTINGS.clock_skew_minutes, "most_live": 0}
+            processors[number] = Processor(number, SETTINGS.partitions, Cases(), CODEC, names, **options)  # type: ignore[arg-type]
         batch = processors[number].process([Record(event.message)], POLICY)
         for key, packed in batch.cases.items():
             cases[key.encode()] = packed

@@ -10,12 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -24,7 +26,7 @@ from kimberley.history.simulation import simulate  # noqa: E402
 from kimberley.settings import Settings  # noqa: E402
 from kimberley.wire.avro import make_codec  # noqa: E402
 from support.kafka import RealKafka  # noqa: E402
-from support.stream import event_records, prepared, publish, read_topic, wait_until  # noqa: E402
+from support.stream import event_records, prepared, publish, read_topic  # noqa: E402
 from support.worker import WorkerProcess, environment  # noqa: E402
 
 _CONTENDER = "plain"
@@ -64,8 +66,6 @@ def _measure(bootstrap_servers: str, events: int, folder: Path) -> dict[str, flo
 
 def _create_outputs(settings: Settings) -> None:
     """The plain agent's own output topics; Faust makes its changelog itself."""
-    from kafka import KafkaAdminClient
-
     admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     try:
         names = [f"{_CONTENDER}-{topic}" for topic in ("decisions", "flagged-shipments", "open-alerts", "dead-letters")]
@@ -81,13 +81,10 @@ def _trade() -> Iterator[dict[str, Any]]:
 
 
 def _worker(settings: Settings, folder: Path, events: int) -> float:
-    servers = settings.bootstrap_servers
     with WorkerProcess(settings, folder) as worker:
-        wait_until(
-            lambda: not worker.is_alive or _end(servers, "decisions") >= events, _MOST_SECONDS, "the worker's decisions", worker.text
-        )
+        _wait_for(settings.bootstrap_servers, "decisions", events, lambda: not worker.is_alive, worker.text)
         worker.terminate(15)
-    return _rate(servers, "decisions", events)
+    return _rate(settings.bootstrap_servers, "decisions", events)
 
 
 def _plain_faust(settings: Settings, folder: Path, events: int) -> float:
@@ -100,26 +97,28 @@ def _plain_faust(settings: Settings, folder: Path, events: int) -> float:
             arguments, cwd=Path(__file__).parent, env={**os.environ, **environment(settings, **more)}, stdout=written, stderr=written
         )
     try:
-        wait_until(
-            lambda: process.poll() is not None or _end(servers, topic) >= events,
-            _MOST_SECONDS,
-            "the plain agent's decisions",
-            lambda: log.read_text(errors="replace")[-3000:],
-        )
+        _wait_for(servers, topic, events, lambda: process.poll() is not None, lambda: log.read_text(errors="replace")[-3000:])
     finally:
         process.kill()
         process.wait()
     return _rate(servers, topic, events)
 
 
-def _end(bootstrap_servers: str, topic: str) -> int:
-    """How far a topic's partitions reach, all together (transactions' markers included)."""
-    from kafka import KafkaConsumer, TopicPartition
+def _wait_for(bootstrap_servers: str, topic: str, records: int, is_over: Callable[[], bool], detail: Callable[[], str]) -> None:
+    """Return once a topic's partitions reach so far, all together (transactions' markers included), or the contender is over.
 
+    One consumer, asked twice a second: whoever watches must not take the cores from those who run.
+    """
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers)
+    deadline = time.monotonic() + _MOST_SECONDS
     try:
-        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        return sum(consumer.end_offsets(places).values()) if places else 0
+        while not is_over():
+            places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            if places and sum(consumer.end_offsets(places).values()) >= records:
+                return
+            if time.monotonic() > deadline:
+                raise click.ClickException(f"not within {_MOST_SECONDS} s: {records} records in {topic}\n{detail()}")
+            time.sleep(0.5)
     finally:
         consumer.close()
 

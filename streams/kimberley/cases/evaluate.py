@@ -10,11 +10,27 @@ from kimberley.rules.rule import Plain, Rule, Undetermined, Violation
 from kimberley.rules.rulebook import Rulebook
 
 
-class Evaluation(NamedTuple):
-    """Every violation, and the outcomes that are neither `pass` nor `not_applicable`, in the rulebook's order."""
+class Said(NamedTuple):
+    """What one rule said of a dossier. `outcome` is None where that was `pass` or `not_applicable`."""
 
-    findings: list[Finding]
-    outcomes: list[RuleOutcome]
+    findings: tuple[Finding, ...]
+    outcome: RuleOutcome | None
+
+
+class Evaluation(NamedTuple):
+    """What each rule said, in the rulebook's order."""
+
+    said: list[Said]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every violation."""
+        return [finding for each in self.said for finding in each.findings]
+
+    @property
+    def outcomes(self) -> list[RuleOutcome]:
+        """The outcomes that are neither `pass` nor `not_applicable`."""
+        return [each.outcome for each in self.said if each.outcome is not None]
 
 
 class Change(NamedTuple):
@@ -24,25 +40,34 @@ class Change(NamedTuple):
     state: AlertState
 
 
-def evaluate(dossier: Dossier, rulebook: Rulebook) -> Evaluation:
-    """Judge a dossier by every rule. A rule that raises is outcome `error`, its problem in `missing`; the others still run."""
-    findings: list[Finding] = []
-    outcomes: list[RuleOutcome] = []
-    for rule, severity in rulebook.rules:
-        try:
-            verdict = rule.judge(dossier)
-        except Exception as problem:  # one rule's fault must not silence the others
-            outcomes.append(RuleOutcome(rule.id, rule.version, "error", (f"{type(problem).__name__}: {problem}",)))
-            continue
-        if isinstance(verdict, Plain):
-            continue
-        if isinstance(verdict, Undetermined):
-            outcomes.append(RuleOutcome(rule.id, rule.version, "undetermined", verdict.missing))
-        else:
-            violations = (verdict,) if isinstance(verdict, Violation) else verdict
-            findings += [_finding(rule, severity, violation) for violation in violations]
-            outcomes.append(RuleOutcome(rule.id, rule.version, "violation"))
-    return Evaluation(findings, outcomes)
+_NOTHING = Said((), None)
+
+
+def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = None, added: str | None = None) -> Evaluation:
+    """Judge a dossier by every rule. A rule that raises is outcome `error`, its problem in `missing`; the others still run.
+
+    `before` is what the same rulebook said of the same case by the same reference data before one event of type `added` came (None:
+    no event that stands). A rule that does not read that type would say the same again, so it is not asked.
+    """
+    if before is None:
+        return Evaluation([_ask(rule, severity, dossier) for rule, severity in rulebook.rules])
+    said = list(before.said)
+    for index in rulebook.readers_of(added):
+        said[index] = _ask(*rulebook.rules[index], dossier)
+    return Evaluation(said)
+
+
+def _ask(rule: Rule, severity: Severity, dossier: Dossier) -> Said:
+    try:
+        verdict = rule.judge(dossier)
+    except Exception as problem:  # one rule's fault must not silence the others
+        return Said((), RuleOutcome(rule.id, rule.version, "error", (f"{type(problem).__name__}: {problem}",)))
+    if isinstance(verdict, Plain):
+        return _NOTHING
+    if isinstance(verdict, Undetermined):
+        return Said((), RuleOutcome(rule.id, rule.version, "undetermined", verdict.missing))
+    violations = (verdict,) if isinstance(verdict, Violation) else verdict
+    return Said(tuple(_finding(rule, severity, violation) for violation in violations), RuleOutcome(rule.id, rule.version, "violation"))
 
 
 def _finding(rule: Rule, severity: Severity, violation: Violation) -> Finding:

@@ -33,23 +33,40 @@ class Answer(NamedTuple):
 
     decision: Decision
     alerts: list[Alert]
-    evaluation: Evaluation | None
     changed: bool
 
 
-def judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, *, now: int, processed_at: int) -> Answer:
+@dataclass(slots=True)
+class Memory:
+    """What was last said of a case at hand, and by which policy; never stored. It belongs to one case and is forgotten when in doubt."""
+
+    policy: Policy | None = None
+    evaluation: Evaluation | None = None
+
+    def recall(self, policy: Policy) -> Evaluation | None:
+        """What was said by this very policy."""
+        return self.evaluation if self.policy is policy else None
+
+    def forget(self) -> None:
+        """Nothing was said."""
+        self.policy = self.evaluation = None
+
+
+def judge(
+    case: Case, event: AnyEvent, origin: Origin, policy: Policy, *, now: int, processed_at: int, memory: Memory | None = None
+) -> Answer:
     """Merge an event into its case, which is changed in place, and judge the case anew.
 
     `now` is the stream's event-time clock, `processed_at` the wall clock for `raised_at` and `decided_at`; both milliseconds, UTC.
     A record that was applied before (same origin) is answered as before. Where this raises, the case may have the event already:
-    `Case.mark` before and `Case.go_back_to` after undo it.
+    `Case.mark` before and `Case.go_back_to` after undo it. With a `memory` only rules that read the event's type are asked again.
     """
     known = case.fact(event.event_id)
     outcome: DecisionOutcome
     changed = False
     if known is None:
         if faults := refusals(case, event, policy):
-            return Answer(_refused_event(event, origin, faults, policy, processed_at), [], None, False)
+            return Answer(_refused_event(event, origin, faults, policy, processed_at), [], False)
         case.facts.append(Fact(event, origin))
         outcome, changed = "ACCEPTED", True
     elif known.origin == origin:
@@ -62,7 +79,11 @@ def judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, *, now: i
             case.conflicts.append(Fact(event, origin))
             changed = True
     dossier = dossier_of(case, policy, now)
-    evaluation = evaluate(dossier, policy.rulebook)
+    # a withdrawal changes what stands of other types
+    before = memory.recall(policy) if memory and not isinstance(event, EventWithdrawn) else None
+    evaluation = evaluate(dossier, policy.rulebook, before, type(event).__name__)
+    if memory:
+        memory.policy, memory.evaluation = policy, evaluation
     case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, event.occurred_at, event.event_id)
     alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
     open_ids = {state.alert_id for state in case.alerts if state.is_open} if case.alerts else set()
@@ -81,7 +102,7 @@ def judge(case: Case, event: AnyEvent, origin: Origin, policy: Policy, *, now: i
         reference_revision=policy.reference.revision,
         decided_at=processed_at,
     )
-    return Answer(decision, alerts, evaluation, changed or bool(changes))
+    return Answer(decision, alerts, changed or bool(changes))
 
 
 def reconsider(case: Case, policy: Policy, *, now: int, effective_at: int, processed_at: int) -> list[Alert]:

@@ -4,12 +4,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from kimberley.cases.intake import take_in
-from kimberley.cases.judge import Policy, judge, refused
+from kimberley.cases.judge import Memory, Policy, judge, refused
 from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import Case, Origin, pack_case, unpack_case
 from kimberley.model.decisions import Decision, Refusal
@@ -17,8 +17,9 @@ from kimberley.model.events import instant_text
 from kimberley.model.findings import Alert
 from kimberley.model.text import normalise_number
 from kimberley.wire.avro import Codec
-from kimberley.wire.envelope import Headers, dead_letter_headers, header, origin_headers, parse_origin, passed_through, without_own
-from kimberley.wire.outputs import alert_headers, alert_record, decision_headers, decision_record
+from kimberley.wire.decision_encoding import decision_encoder
+from kimberley.wire.envelope import Headers, claims, dead_letter_headers, origin_headers, parse_origin, without_own
+from kimberley.wire.outputs import alert_headers, alert_record, decision_headers
 from kimberley.wire.partitioner import partition_of
 from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
 
@@ -40,8 +41,7 @@ class Record(Protocol):
     headers: Sequence[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A record to be sent."""
 
     topic: str
@@ -79,6 +79,14 @@ class Batch:
         self.stamp = instant_text(self.decided_at).encode()
 
 
+@dataclass(slots=True)
+class _AtHand:
+    """An unpacked case, and what was said of it."""
+
+    case: Case
+    memory: Memory = field(default_factory=Memory)
+
+
 class Processor:
     """Judges the records of one partition number.
 
@@ -95,6 +103,7 @@ class Processor:
         names: InternalNames,
         *,
         skew_minutes: int,
+        most_live: int = _MOST_LIVE,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.number = number
@@ -104,8 +113,10 @@ class Processor:
         self.names = names
         self._skew = skew_minutes * 60_000
         self._wall_clock = wall_clock
+        self._most_live = most_live
+        self._encode_decision = decision_encoder(codec)
         self._source = f"/{names.prefix}".encode()
-        self._live: dict[str, Case] = {}
+        self._live: dict[str, _AtHand] = {}
         self._changed: set[str] = set()
         self._clock = 0
 
@@ -117,7 +128,7 @@ class Processor:
 
     def begin(self) -> Batch:
         """An empty batch. Its records come by `judge`; `finish` completes it. One batch at a time."""
-        if len(self._live) > _MOST_LIVE:
+        if len(self._live) > self._most_live:
             self._live.clear()
         self._changed.clear()
         return Batch(decided_at=int(self._wall_clock() * 1000))
@@ -142,7 +153,7 @@ class Processor:
     def finish(self, batch: Batch) -> Batch:
         """The batch with the cases that it changed."""
         for number in self._changed:
-            batch.cases[number] = pack_case(self._live[number])
+            batch.cases[number] = pack_case(self._live[number].case)
         return batch
 
     def _one(self, record: Record, policy: Policy, batch: Batch) -> None:
@@ -157,9 +168,8 @@ class Processor:
         if number and self._is_elsewhere(number, record):
             self._reroute(record, number, origin, timestamp, batch)
             return
-        passed = passed_through(headers) if headers else []
+        claimed, passed = claims(headers) if headers else (None, [])
         try:
-            claimed = header(headers, "ce_id") if headers else None
             if claimed is not None and claimed != fields.get("event_id"):
                 raise RefusedEventError([("ce-id", "event_id", f"the header ce_id says {claimed!r}, the event {fields.get('event_id')!r}")])
             event = take_in(type_name, fields, timestamp + self._skew)
@@ -167,31 +177,30 @@ class Processor:
             faults = [Refusal(*fault) for fault in problem.errors]
             self._decided(refused(type_name, fields, origin, faults, policy, batch.decided_at), origin, batch, passed)
             return
-        case = self._live.get(number) or self._load(number)
+        at_hand = self._live.get(number) or self._load(number)
+        case = at_hand.case
         before = case.mark()
         self._clock = max(self._clock, event.occurred_at)
         try:
-            answer = judge(case, event, origin, policy, now=self._clock, processed_at=batch.decided_at)
+            answer = judge(case, event, origin, policy, now=self._clock, processed_at=batch.decided_at, memory=at_hand.memory)
             self._decided(answer.decision, origin, batch, passed)
             for alert in answer.alerts:
                 self._alerted(alert, batch, passed)
         except Exception:
             case.go_back_to(before)
+            at_hand.memory.forget()
             raise
         if answer.changed:
             self._changed.add(number)
-        if answer.evaluation:
-            for outcome in answer.evaluation.outcomes:
-                if outcome.outcome == "error":
-                    batch.counts.rule_errors += 1
-                    log.error(
-                        "rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number
-                    )
+        for outcome in answer.decision.rules:
+            if outcome.outcome == "error":
+                batch.counts.rule_errors += 1
+                log.error("rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number)
 
-    def _load(self, number: str) -> Case:
+    def _load(self, number: str) -> _AtHand:
         packed = self.cases.get(number)
-        case = self._live[number] = unpack_case(packed) if packed else Case(number)
-        return case
+        at_hand = self._live[number] = _AtHand(unpack_case(packed) if packed else Case(number))
+        return at_hand
 
     def _is_elsewhere(self, number: str, record: Record) -> bool:
         """Whether a record came with another key than its number, or not on the number's partition."""
@@ -213,7 +222,7 @@ class Processor:
 
     def _decided(self, decision: Decision, origin: Origin, batch: Batch, passed: Headers) -> None:
         key = decision.certificate_number.encode() or None
-        value = self.codec.encode(DECISIONS, "Decision", decision_record(decision, origin.topic, origin.partition, origin.offset))
+        value = self._encode_decision(decision, origin.topic, origin.partition, origin.offset)
         batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, batch.stamp, passed)))
         outcomes = batch.counts.decisions
         outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1

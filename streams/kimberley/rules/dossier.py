@@ -21,6 +21,16 @@ from kimberley.reference.participants import Standing
 from kimberley.reference.profiles import Profile, Profiles
 from kimberley.reference.reference import Reference
 
+_KINDS: dict[type, int] = {
+    CertificateIssued: 0,
+    CertificateInvalidated: 1,
+    ShipmentExported: 2,
+    ShipmentTransited: 3,
+    ShipmentArrived: 4,
+    ImportConfirmed: 5,
+    ShipmentReturned: 6,
+}
+
 
 class Dossier:
     """What stands of one certificate number. Event lists are in order of `occurred_at`, then `event_id`, whatever order they came in.
@@ -35,25 +45,19 @@ class Dossier:
         self.reference = reference
         self.profiles = profiles
         self.now = now
-        self.issues: list[CertificateIssued] = []
-        self.invalidations: list[CertificateInvalidated] = []
-        self.exports: list[ShipmentExported] = []
-        self.transits: list[ShipmentTransited] = []
-        self.arrivals: list[ShipmentArrived] = []
-        self.confirmations: list[ImportConfirmed] = []
-        self.returns: list[ShipmentReturned] = []
-        by_kind: dict[type, list[Any]] = {
-            CertificateIssued: self.issues,
-            CertificateInvalidated: self.invalidations,
-            ShipmentExported: self.exports,
-            ShipmentTransited: self.transits,
-            ShipmentArrived: self.arrivals,
-            ImportConfirmed: self.confirmations,
-            ShipmentReturned: self.returns,
-        }
-        for event in sorted(standing_events(events, reference), key=_by_time):
-            if (kind := by_kind.get(type(event))) is not None:
-                kind.append(event)
+        by_kind: list[list[Any]] = [[] for _ in _KINDS]
+        standing = standing_events(events, reference)
+        for event in sorted(standing, key=_by_time) if len(standing) > 1 else standing:
+            kind = _KINDS.get(type(event))
+            if kind is not None:
+                by_kind[kind].append(event)
+        self.issues: list[CertificateIssued] = by_kind[0]
+        self.invalidations: list[CertificateInvalidated] = by_kind[1]
+        self.exports: list[ShipmentExported] = by_kind[2]
+        self.transits: list[ShipmentTransited] = by_kind[3]
+        self.arrivals: list[ShipmentArrived] = by_kind[4]
+        self.confirmations: list[ImportConfirmed] = by_kind[5]
+        self.returns: list[ShipmentReturned] = by_kind[6]
         # one of these is asked for by nearly every rule: plain attributes, made once
         certificate = self.issues[0] if self.issues else None
         first_export = self.exports[0] if self.exports else None

@@ -6,6 +6,7 @@ from enum import Enum
 
 import msgspec
 
+from kimberley.model.events import EVENT_TYPES
 from kimberley.model.findings import Confidence, Evidence
 from kimberley.rules.dossier import Dossier
 
@@ -45,7 +46,11 @@ Judge = Callable[[Dossier], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the catalogue. `basis`: the legal text and article; `reads`: the facts and reference data it rests on."""
+    """A rule of the catalogue. `basis`: the legal text and article.
+
+    `reads`: the facts (`Type` or `Type.field`) and reference data that it rests on, and `clock` where time alone changes its verdict.
+    It is asked again only when an event of one of these types comes, or reference data changes: what it does not name it must not read.
+    """
 
     id: str
     version: int
@@ -59,6 +64,16 @@ class Rule:
     def description(self) -> str:
         """One sentence: when it is violated."""
         return (self.judge.__doc__ or "").strip()
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """The types of event that it reads."""
+        return frozenset(each.partition(".")[0] for each in self.reads) & EVENT_TYPES.keys()
+
+    @property
+    def reads_clock(self) -> bool:
+        """Whether time alone may change its verdict."""
+        return "clock" in self.reads
 
 
 CATALOGUE: dict[str, Rule] = {}

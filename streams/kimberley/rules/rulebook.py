@@ -2,25 +2,37 @@
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
 from kimberley.errors import ConfigurationError
+from kimberley.model.events import EVENT_TYPES
 from kimberley.model.findings import SEVERITIES, Severity
 from kimberley.reference.reference import DATA
 from kimberley.rules.catalogue import CATALOGUE
 from kimberley.rules.rule import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rulebook:
     """A named set of rules with severities. `content_hash`: SHA-256 of the file."""
 
     id: str
     content_hash: str
     rules: tuple[tuple[Rule, Severity], ...]
+
+    def readers_of(self, event_type: str | None) -> tuple[int, ...]:
+        """The places, in `rules`, of those that another event of a type (None: nothing but time) may bring to another verdict."""
+        return self._readers.get(event_type, ())
+
+    @cached_property
+    def _readers(self) -> dict[str | None, tuple[int, ...]]:
+        return {
+            name: tuple(index for index, (rule, _) in enumerate(self.rules) if rule.reads_clock or name in rule.event_types)
+            for name in (None, *EVENT_TYPES)
+        }
 
 
 def load_rulebook(file: Path) -> Rulebook:

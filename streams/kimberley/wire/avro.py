@@ -16,7 +16,7 @@ import fastavro.write
 
 from kimberley.errors import UnreadableRecordError
 from kimberley.settings import Settings
-from kimberley.wire.compatibility import incompatibilities
+from kimberley.wire.compatibility import NamedTypes, incompatibilities
 from kimberley.wire.registry import Registry, make_registry
 from kimberley.wire.schemas import NAMESPACE, Schema, SchemaFiles, folder_of, shipped_schemas
 
@@ -71,6 +71,11 @@ class Codec:
         """Find out now the ids to write with, which may ask a registry."""
         for place in topics_and_records:
             self._writers[place] = self._make_writer(*place)
+
+    def symbols(self, topic: str, record_name: str) -> dict[str, list[str]]:
+        """The symbols of each enum of the schema that a record type is written with, in order, by the enum's name."""
+        frozen = self._files.newest(folder_of(topic, self._prefix), record_name)
+        return {name: schema["symbols"] for name, schema in NamedTypes(frozen.schema).items() if schema["type"] == "enum"}
 
     def decode(self, topic: str, value: bytes | None) -> tuple[str, dict[str, Any]]:
         """The record type's name and its fields.

@@ -3,6 +3,7 @@
 avro-python3 has no such check, and the `avro` package that has one shares its import name.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 _PROMOTIONS = {
@@ -39,6 +40,10 @@ class NamedTypes:
             for inner in ("items", "values"):
                 if inner in schema:
                     self._collect(schema[inner])
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Each named type's short name and schema."""
+        return self._types.items()
 
     def resolve(self, schema: Any) -> Any:
         """The schema itself; of a name, what it names; of a primitive, its object form."""

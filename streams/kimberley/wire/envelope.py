@@ -24,16 +24,27 @@ def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:
     found: str | None = None
     for key, value in headers:
         if key == name:
-            try:
-                found = value.decode()
-            except (UnicodeDecodeError, AttributeError):
-                found = None
+            found = _text(value)
     return found
 
 
-def passed_through(headers: Iterable[tuple[str, bytes]]) -> Headers:
-    """The headers that go on to every output."""
-    return [(key, value) for key, value in headers if key in PASSED_THROUGH]
+def _text(value: bytes | None) -> str | None:
+    try:
+        return value.decode() if value is not None else None
+    except UnicodeDecodeError:
+        return None
+
+
+def claims(headers: Iterable[tuple[str, bytes]]) -> tuple[str | None, Headers]:
+    """What the last `ce_id` says (None: no UTF-8, or absent), and the headers that go on to every output."""
+    claimed: str | None = None
+    passed: Headers = []
+    for name, value in headers:
+        if name == "ce_id":
+            claimed = _text(value)
+        elif name in PASSED_THROUGH:
+            passed.append((name, value))
+    return claimed, passed
 
 
 @cache

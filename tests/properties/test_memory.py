@@ -1,0 +1,125 @@
+"""A rule that is not asked again would have said the same: what a rule does not declare to read, it does not read."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kimberley.cases.check import EventInput
+from kimberley.cases.judge import Memory, Policy, dossier_of, judge
+from kimberley.commands.event_files import as_input
+from kimberley.model.case import Case, Fact, Origin
+from kimberley.model.events import EVENT_TYPES, AnyEvent
+from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.rules.rule import Rule
+from kimberley.rules.rulebook import shipped_rulebook
+from support.journeys import journey
+
+POLICY = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+NUMBER = "BW000042"
+RULES = [rule for rule, _ in POLICY.rulebook.rules]
+
+_INSTANTS = st.sampled_from(["2003-05-01T10:00:00Z", "2014-03-03T10:00:00Z", "2024-03-05T09:00:00+02:00", "2024-11-20T23:30:00-08:00"])
+_CODES = st.sampled_from(["BW", "EU", "BE", "RU", "KE", "CF", "UZ", "VE", "GB"])
+_CARATS = st.sampled_from(["120.50", "99.00", None])
+_GOODS = {"carats": _CARATS, "value_usd": st.sampled_from(["24100.00", "1.00", None]), "parcel_count": st.sampled_from([1, 2, None])}
+_SHIPMENT = {"shipment_id": st.sampled_from(["SH-1", "SH-2"])}
+_FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "CertificateIssued": {
+        **_GOODS,
+        "issued_on": st.sampled_from(["2003-05-01", "2014-03-03", "2024-03-04", "2024-11-14"]),
+        "expires_on": st.sampled_from(["2014-05-01", "2024-04-01", None]),
+        "destination": _CODES | st.none(),
+        "origins": st.sampled_from([["BW"], ["RU"], ["CF", "BW"], []]),
+        "parcels": st.sampled_from([[], [{"hs_code": "7102.31", "carats": "120.50", "value_usd": "24100.00"}]]),
+    },
+    "CertificateInvalidated": {"reason": st.just("VOIDED")},
+    "ShipmentExported": {**_SHIPMENT, **_GOODS, "destination": _CODES | st.none()},
+    "ShipmentTransited": {**_SHIPMENT, "country": _CODES},
+    "ShipmentArrived": {**_SHIPMENT, **_GOODS},
+    "ImportConfirmed": {"carats": _CARATS},
+    "ShipmentDetained": {**_SHIPMENT, "reason": st.just("seal")},
+    "ShipmentReleased": _SHIPMENT,
+    "ShipmentReturned": _SHIPMENT,
+}
+
+_TAKEN_BACK = st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["BW", "EU", "KE"])), max_size=3)
+
+
+@st.composite
+def _events(draw: st.DrawFn, types: tuple[str, ...] = tuple(_FIELDS), least: int = 0) -> list[AnyEvent]:
+    """Some events of one certificate, of the types named."""
+    found: list[AnyEvent] = []
+    for index in range(draw(st.integers(least, 6))):
+        kind = draw(st.sampled_from(types))
+        head = {"type": kind, "event_id": f"{types[0]}-{index}", "occurred_at": draw(_INSTANTS), "authority": draw(_CODES)}
+        each = as_input({**head, "certificate_number": NUMBER, **draw(st.fixed_dictionaries(_FIELDS[kind]))}, Origin("f", 0, index))
+        assert isinstance(each, EventInput), each
+        found.append(each.event)
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_events_of_types_that_a_rule_does_not_declare_never_change_its_verdict(rule: Rule, data: st.DataObject) -> None:
+    facts = data.draw(_events())
+    unread = tuple(sorted(set(_FIELDS) - rule.event_types))
+    more = data.draw(_events(unread, 1)) if unread else []
+    origin = Origin("f", 0, 0)
+
+    def verdict(events: list[AnyEvent]) -> Any:
+        return rule.judge(dossier_of(Case(NUMBER, [Fact(event, origin) for event in events]), POLICY, 0))
+
+    assert verdict(facts + more) == verdict(facts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    _events(), st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["BW", "EU", "KE"])), max_size=3), st.randoms(use_true_random=False)
+)
+def test_a_case_at_hand_is_judged_as_one_read_back_for_every_event(events: list[AnyEvent], takes: list[Any], random: Any) -> None:
+    withdrawals = []
+    for index, (target, authority) in enumerate(takes):
+        if events:
+            said = {"withdrawn_event_id": events[target % len(events)].event_id, "reason": "INCORRECT_DATA", "authority": authority}
+            head = {"type": "EventWithdrawn", "event_id": f"w-{index}", "occurred_at": "2024-12-01T00:00:00Z", "certificate_number": NUMBER}
+            each = as_input({**head, **said}, Origin("f", 0, 0))
+            assert isinstance(each, EventInput)
+            withdrawals.append(each.event)
+    sequence = events + withdrawals + events[:2]
+    random.shuffle(sequence)
+
+    def play(memory: Memory | None) -> list[Any]:
+        case, answers = Case(NUMBER), []
+        for offset, event in enumerate(sequence):
+            answers.append(judge(case, event, Origin("f", 0, offset), POLICY, now=0, processed_at=0, memory=memory))
+        return answers
+
+    assert play(Memory()) == play(None)
+
+
+def test_every_type_of_event_is_read_or_known_to_be_read_by_none() -> None:
+    """A misspelt type in a rule's `reads` would silence it."""
+    for rule in RULES:
+        for each in rule.reads:
+            name, dot, field = each.partition(".")
+            if name in EVENT_TYPES:
+                assert not dot or field in EVENT_TYPES[name].__struct_fields__, each
+            else:
+                assert name == "clock" or name.partition(":")[0] in {"participants", "measures", "notices", "issuer profiles"}, each
+
+
+def test_another_policy_asks_every_rule_anew() -> None:
+    first, *rest = journey(NUMBER)
+    memory = Memory()
+    case = Case(NUMBER)
+    other = Policy(POLICY.reference, POLICY.profiles, POLICY.rulebook)
+    for offset, step in enumerate([first, *rest]):
+        each = as_input(step, Origin("f", 0, offset))
+        assert isinstance(each, EventInput)
+        policy = POLICY if offset % 2 else other
+        assert memory.recall(policy) is None
+        judge(case, each.event, each.origin, policy, now=0, processed_at=0, memory=memory)
+        assert memory.recall(policy) is not None
