@@ -34,10 +34,15 @@ def why_no_java() -> str | None:
     return None
 
 
+def cache_folder() -> Path:
+    """Where tests keep what is slow to fetch or build, from run to run."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kimberley-tests"
+
+
 @cache
 def jars() -> Path:
     """The folder with the jars and the unpacked registry. Fetches them with Maven where they are not here yet."""
-    store = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kimberley-tests"
+    store = cache_folder()
     ready = store / hashlib.sha256(POM.read_bytes() + REGISTRY.encode()).hexdigest()[:16]
     if not ready.is_dir():
         store.mkdir(parents=True, exist_ok=True)
