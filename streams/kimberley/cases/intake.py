@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from kimberley.errors import RefusedEventError
 from kimberley.model.events import EVENT_TYPES, AnyEvent, Approval, Declaration, Extraction, Parcel, Party
-from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number
+from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number, shown
 from kimberley.reference.reference import known_codes
 
 Record = dict[str, Any]
@@ -61,14 +61,14 @@ def take_in(type_name: str, record: Record, latest: int | None = None) -> AnyEve
     faults: list[tuple[str, str, str]] = []
     for field in _REQUIRED:
         value = record.get(field)
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not (normalise_number(value) if field == "certificate_number" else value.strip()):
             faults.append(("missing", field, f"{field} is missing: every event states it"))
     _check_time(record, latest, faults)
     if type_name == "CertificateIssued" and record.get("issued_on") is None:
         faults.append(("missing", "issued_on", "issued_on is missing: a certificate states its date of issue"))
     symbols = _SYMBOLS.get(type_name)
     if symbols and record.get("reason") not in symbols:
-        faults.append(("unknown-symbol", "reason", f"reason {record.get('reason')!r} is none of {', '.join(sorted(symbols))}"))
+        faults.append(("unknown-symbol", "reason", f"reason {shown(record.get('reason'))} is none of {', '.join(sorted(symbols))}"))
     _normalise(type_name, record, faults)
     _build_parts(type_name, record, faults)
     if faults:
@@ -139,7 +139,7 @@ def _code(record: Record, field: str, path: str, faults: list[tuple[str, str, st
         return
     record[field] = code = normalise_code(value) or None
     if code is not None and code not in _CODES:
-        faults.append(("unknown-code", path, f"{value!r} is no ISO 3166-1 alpha-2 code, nor EU"))
+        faults.append(("unknown-code", path, f"{shown(value)} is no ISO 3166-1 alpha-2 code, nor EU"))
 
 
 def _codes(record: Record, field: str, path: str, faults: list[tuple[str, str, str]]) -> None:
@@ -149,7 +149,7 @@ def _codes(record: Record, field: str, path: str, faults: list[tuple[str, str, s
     record[field] = _each(values, normalise_code)
     for index, code in enumerate(record[field]):
         if isinstance(code, str) and code not in _CODES:
-            faults.append(("unknown-code", f"{path}[{index}]", f"{values[index]!r} is no ISO 3166-1 alpha-2 code, nor EU"))
+            faults.append(("unknown-code", f"{path}[{index}]", f"{shown(values[index])} is no ISO 3166-1 alpha-2 code, nor EU"))
 
 
 def _each(values: Any, normalise: Callable[[str], str]) -> Any:

@@ -9,7 +9,7 @@ from kimberley.cases.check import check as check_inputs
 from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import read_inputs
 from kimberley.commands.output import SEVERITY_STYLES, format_option, is_jsonl, print_jsonl, print_table
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.files import read_profiles, read_reference, shipped_profiles, shipped_reference
 from kimberley.rules.rulebook import load_rulebook, shipped_rulebook
 from kimberley.wire.outputs import alert_json, decision_json
 from kimberley.wire.records import parse_instant
@@ -21,18 +21,35 @@ from kimberley.wire.records import parse_instant
 @click.option("--decisions", is_flag=True, help="print the decision on each event instead of alerts")
 @click.option("--all", "everything", is_flag=True, help="print resolved alerts too")
 @click.option("--rulebook", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="another rulebook than the one that ships")
+@click.option(
+    "--reference",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="a folder with another participants.csv, measures.toml or issuer-profiles.toml; what it lacks is what ships",
+)
 @format_option
-def check(files: tuple[Path, ...], as_of: str | None, decisions: bool, everything: bool, rulebook: Path | None, output: str | None) -> None:
+def check(
+    files: tuple[Path, ...],
+    as_of: str | None,
+    decisions: bool,
+    everything: bool,
+    rulebook: Path | None,
+    reference: Path | None,
+    output: str | None,
+) -> None:
     """Judge events from FILES (JSON lines, or a JSON array; `-` is standard input) as the stream would, without Kafka.
 
     Prints the alerts that are open at the end. Events later than --as-of are left out and counted on standard error. A line that is
     no event is refused: it is named on standard error with what to do, the rest is judged, and the exit status is 1.
     """
     try:
-        clock = parse_instant(as_of)[0] if as_of else None
+        clock = parse_instant(as_of)[0] if as_of is not None else None
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--as-of") from None
-    policy = Policy(shipped_reference(), shipped_profiles(), load_rulebook(rulebook) if rulebook else shipped_rulebook())
+    policy = Policy(
+        read_reference(reference) if reference else shipped_reference(),
+        read_profiles(reference) if reference else shipped_profiles(),
+        load_rulebook(rulebook) if rulebook else shipped_rulebook(),
+    )
     inputs, unreadable = read_inputs(files)
     report = check_inputs(inputs, policy, clock)
     if decisions:

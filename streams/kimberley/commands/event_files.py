@@ -10,7 +10,7 @@ import click
 
 from kimberley.cases.check import EventInput, Input, ReferenceInput, RefusedInput
 from kimberley.cases.intake import take_in
-from kimberley.errors import ConfigurationError, RefusedEventError
+from kimberley.errors import RefusedEventError
 from kimberley.model.case import Origin
 from kimberley.model.decisions import Refusal
 from kimberley.wire.records import record_from_json
@@ -25,7 +25,7 @@ _decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_number)
 REFERENCE_TYPES = frozenset(TYPE_OF.values())
 
 
-class _UnreadableError(Exception):
+class UnreadableLineError(Exception):
     """A line that is no JSON object."""
 
 
@@ -38,8 +38,8 @@ def read_inputs(files: Iterable[Path]) -> tuple[list[Input], int]:
     unreadable = 0
     for file in files:
         name = "standard input" if str(file) == "-" else str(file)
-        for line, found in _objects(_text(file)):
-            if isinstance(found, _UnreadableError):
+        for line, found in objects_of(file):
+            if isinstance(found, UnreadableLineError):
                 click.echo(f"{name}, line {line}: {found}", err=True)
                 unreadable += 1
             else:
@@ -58,52 +58,85 @@ def as_input(parsed: dict[str, Any], origin: Origin) -> Input:
         return EventInput(take_in(type_name, record), origin)
     except RefusedEventError as problem:
         return RefusedInput(type_name, record, origin, tuple(Refusal(*fault) for fault in problem.errors))
-    except ConfigurationError as problem:
-        return RefusedInput(type_name, record, origin, (Refusal("reference", "", str(problem)),))
 
 
-def _text(file: Path) -> str:
-    try:
-        return click.get_text_stream("stdin", encoding="utf-8").read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise ConfigurationError(f"{file}: not UTF-8 at byte {problem.start}: save it as UTF-8") from None
+def objects_of(file: Path) -> Iterator[tuple[int, dict[str, Any] | UnreadableLineError]]:
+    """Each JSON object of a file (`-`: standard input) with the line on which it begins, and what is none in its place.
+
+    JSON lines are read as they come; an array is read whole, and whatever follows it is read on.
+    """
+    with click.open_file(str(file), "rb") as source:
+        lines = enumerate(source, start=1)
+        for number, raw in lines:
+            line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+            if line.lstrip()[:1] == b"[":
+                try:
+                    text = (line + b"".join(rest for _, rest in lines)).decode()
+                except UnicodeDecodeError as problem:
+                    yield number, UnreadableLineError(f"the array is not UTF-8 at its byte {problem.start}: save it as UTF-8")
+                    return
+                yield from _of_text(text, number)
+                return
+            if line.strip():
+                try:
+                    yield number, _parse(line.decode())
+                except UnicodeDecodeError as problem:
+                    yield number, UnreadableLineError(f"not UTF-8 at byte {problem.start}: save it as UTF-8")
 
 
-def _objects(text: str) -> Iterator[tuple[int, dict[str, Any] | _UnreadableError]]:
-    """Each JSON object with the line on which it begins."""
-    if text.lstrip()[:1] == "[":
-        yield from _of_array(text)
-        return
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, _parse(line)
+def _of_text(text: str, first: int) -> Iterator[tuple[int, dict[str, Any] | UnreadableLineError]]:
+    """Arrays and lines in any order, the first on the line of this number."""
+    position, line = 0, first
+    while position < len(text):
+        end = text.find("\n", position)
+        end = len(text) if end < 0 else end + 1
+        if text[position:end].lstrip()[:1] != "[":
+            if text[position:end].strip():
+                yield line, _parse(text[position:end])
+            position, line = end, line + 1
+            continue
+        reader = _ArrayReader(text, text.index("[", position), line)
+        yield from reader
+        position, line = reader.position, reader.line
 
 
-def _parse(line: str) -> dict[str, Any] | _UnreadableError:
+def _parse(line: str) -> dict[str, Any] | UnreadableLineError:
     try:
         found = _decoder.decode(line.strip())
     except (ValueError, RecursionError) as problem:
-        return _UnreadableError(f"no JSON: {problem}")
-    return found if isinstance(found, dict) else _UnreadableError("a JSON object is expected, one a line")
+        return UnreadableLineError(f"no JSON: {problem}")
+    return found if isinstance(found, dict) else UnreadableLineError("a JSON object is expected, one a line")
 
 
-def _of_array(text: str) -> Iterator[tuple[int, dict[str, Any] | _UnreadableError]]:
-    """The objects of one array, each parsed by itself so that a fault is told with its line. After broken JSON all is lost."""
-    position, line = text.index("[") + 1, 1
-    counted = 0
-    while True:
-        while position < len(text) and text[position] in " \t\r\n,":
-            position += 1
-        line += text.count("\n", counted, position)
-        counted = position
-        if position >= len(text):
-            yield line, _UnreadableError("the array has no end: ] is missing")
-            return
-        if text[position] == "]":
-            return
-        try:
-            found, position = _decoder.raw_decode(text, position)
-        except (ValueError, RecursionError) as problem:
-            yield line, _UnreadableError(f"no JSON from here on: {problem}")
-            return
-        yield line, found if isinstance(found, dict) else _UnreadableError("the array must hold JSON objects")
+class _ArrayReader:
+    """The objects of one array, each parsed by itself so that a fault is told with its line. After broken JSON all is lost.
+
+    Once iterated, `position` and `line` are those after the array.
+    """
+
+    def __init__(self, text: str, position: int, line: int) -> None:
+        self.position = position + 1
+        self.line = line
+        self._text = text
+        self._counted = position
+
+    def __iter__(self) -> Iterator[tuple[int, dict[str, Any] | UnreadableLineError]]:
+        text = self._text
+        while True:
+            while self.position < len(text) and text[self.position] in " \t\r\n,":
+                self.position += 1
+            self.line += text.count("\n", self._counted, self.position)
+            self._counted = self.position
+            if self.position >= len(text):
+                yield self.line, UnreadableLineError("the array has no end: ] is missing")
+                return
+            if text[self.position] == "]":
+                self.position += 1
+                return
+            try:
+                found, self.position = _decoder.raw_decode(text, self.position)
+            except (ValueError, RecursionError) as problem:
+                yield self.line, UnreadableLineError(f"no JSON from here on: {problem}")
+                self.position = len(text)
+                return
+            yield self.line, found if isinstance(found, dict) else UnreadableLineError("the array must hold JSON objects")

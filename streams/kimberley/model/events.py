@@ -131,7 +131,7 @@ class EventWithdrawn(Event, frozen=True, kw_only=True, array_like=True, tag=True
 class ShipmentExported(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment left the exporting Participant."""
 
-    shipment_id: str
+    shipment_id: str = ""
     destination: str | None = None
     carats: Decimal | None = None
     value_usd: Decimal | None = None
@@ -143,7 +143,7 @@ class ShipmentExported(Event, frozen=True, kw_only=True, array_like=True, tag=Tr
 class ShipmentTransited(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment passed through a country on its way."""
 
-    shipment_id: str
+    shipment_id: str = ""
     country: str | None = None
     left_at: int | None = None
     left_at_utc_offset_minutes: int = 0
@@ -155,7 +155,7 @@ class ShipmentTransited(Event, frozen=True, kw_only=True, array_like=True, tag=T
 class ShipmentArrived(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment arrived; carats and parcels as found."""
 
-    shipment_id: str
+    shipment_id: str = ""
     carats: Decimal | None = None
     parcel_count: int | None = None
     value_usd: Decimal | None = None
@@ -179,20 +179,20 @@ class ImportConfirmed(Event, frozen=True, kw_only=True, array_like=True, tag=Tru
 class ShipmentDetained(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """An authority holds a shipment."""
 
-    shipment_id: str
+    shipment_id: str = ""
     reason: str | None = None
 
 
 class ShipmentReleased(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """An authority lets a held shipment go."""
 
-    shipment_id: str
+    shipment_id: str = ""
 
 
 class ShipmentReturned(Event, frozen=True, kw_only=True, array_like=True, tag=True):
     """A shipment is sent back; reported by whoever sends it."""
 
-    shipment_id: str
+    shipment_id: str = ""
 
 
 CERTIFICATE_EVENTS = (CertificateIssued, CertificateInvalidated, EventWithdrawn)

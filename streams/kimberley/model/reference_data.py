@@ -2,18 +2,27 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
 from kimberley.model.findings import Confidence
 
+Kind = Literal["participant", "eu_member", "territory", "rough_trading_entity"]
+"""In what capacity a jurisdiction stands in the scheme."""
+Status = Literal["participant", "restricted", "suspended", "self_suspended", "candidate", "non_participant", "removed", "withdrawn"]
+MeasureKind = Literal["SUSPENSION", "EMBARGO", "ZONES", "APPROVAL", "STOCKPILE", "IMPORT_BAN", "TRANSIT_BAN", "ORIGIN_DISCLOSURE"]
+Route = Literal["ANY", "DIRECT"]
+"""Whatever the route, or only what the territory itself exports."""
+NoticeKind = Literal["LOST", "STOLEN", "VOID", "COUNTERFEIT"]
+
 
 class StatusPeriod(msgspec.Struct, frozen=True, kw_only=True):
     """One interval of a jurisdiction's history (columns of participants.csv)."""
 
-    kind: str
+    kind: Kind
     member_of: str | None = None
-    status: str
+    status: Status
     valid_from: date
     valid_to: date | None = None
     note: str = ""
@@ -26,7 +35,7 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     name: str
-    kind: str
+    kind: Kind
     periods: tuple[StatusPeriod, ...]
 
 
@@ -43,10 +52,10 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """A suspension, embargo, zone regime, approval, stockpile rule, ban or duty (fields of measures.toml)."""
 
     measure_id: str
-    kind: str
+    kind: MeasureKind
     imposed_by: str
     territory: str
-    route: str = "ANY"
+    route: Route = "ANY"
     valid_from: date
     valid_to: date | None = None
     hs_codes: tuple[str, ...] = ()
@@ -67,7 +76,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """Certificate numbers reported LOST, STOLEN, VOID or COUNTERFEIT."""
 
     notice_id: str
-    kind: str
+    kind: NoticeKind
     participant: str
     first_number: str
     last_number: str | None = None

@@ -1,8 +1,10 @@
 """The one normal form of numbers and codes: what people write differently and mean alike."""
 
 import re
+from decimal import Decimal
 
 _NUMBER_NOISE = re.compile(r"[\s\-/‐-―−]+")
+_LONGEST_SHOWN = 60
 _HS_NOISE = re.compile(r"[\s.]+")
 
 
@@ -19,3 +21,9 @@ def normalise_code(text: str) -> str:
 def normalise_hs_code(text: str) -> str:
     """An HS code's digits: `7102.31` as `710231`."""
     return _HS_NOISE.sub("", text)
+
+
+def shown(value: object) -> str:
+    """A value at fault as a message has it: not longer than a line."""
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"

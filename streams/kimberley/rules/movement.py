@@ -7,7 +7,7 @@ from kimberley.model.findings import Evidence
 from kimberley.reference.profiles import Tolerance
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, rule
-from kimberley.rules.wording import carats, day, dollars, figure, listed, parcels
+from kimberley.rules.wording import carats, day, dollars, figure, listed, parcels, shipment
 
 
 @rule(
@@ -35,17 +35,19 @@ def import_mismatch(dossier: Dossier) -> Verdict:
     for arrival in dossier.arrivals:
         by_shipment.setdefault(arrival.shipment_id, []).append(arrival)
     for shipment_id, arrivals in by_shipment.items():
-        reasons, evidence = [], []
+        clauses: list[str] = []
+        evidence: list[Evidence] = []
         for arrival in arrivals:
+            reasons = []
             for reason, fact in _differences(dossier, arrival, missing):
                 reasons.append(reason)
                 evidence.append(fact)
-        if reasons:
-            at_fault = next(arrival for arrival in arrivals if arrival.event_id == evidence[0].event_id)
+            if reasons:
+                clauses.append(f"in {dossier.name(arrival.authority)} on {day(arrival.local_date)} with {listed(reasons)}")
+        if clauses:
             violations.append(
                 Violation(
-                    message=f"Shipment {shipment_id} arrived in {dossier.name(at_fault.authority)} on {day(at_fault.local_date)} "
-                    f"with {listed(reasons)} of certificate {dossier.number}.",
+                    message=f"{shipment(shipment_id)} arrived {', and '.join(clauses)} of certificate {dossier.number}.",
                     evidence=tuple(evidence),
                     participants=tuple(sorted({dossier.certificate.authority, *(arrival.authority for arrival in arrivals)})),
                     subject=shipment_id,

@@ -9,7 +9,7 @@ from kimberley.model.findings import Evidence
 from kimberley.model.reference_data import Measure
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Plain, Undetermined, Verdict, Violation, rule
-from kimberley.rules.wording import day, listed
+from kimberley.rules.wording import day, figure, listed
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ def import_banned(dossier: Dossier) -> Verdict:
             hold.entries.append(
                 f"arrived in {dossier.name(importer)} on {day(on)}"
                 if arrival
-                else f"are bound for {dossier.name(importer)}, exported on {day(on)}"
+                else f"are bound for {dossier.name(importer)}, {'exported' if dossier.exports else 'certified'} on {day(on)}"
             )
             hold.shipment_id = hold.shipment_id or (arrival.shipment_id if arrival else None)
             hold.evidence += _evidence(dossier, measure, source.event_id)
@@ -115,8 +115,8 @@ def _evidence(dossier: Dossier, measure: Measure, event_id: str) -> list[Evidenc
         evidence.append(
             Evidence(
                 "max_stone_carats",
-                str(certificate.max_stone_carats),
-                f"under {measure.min_stone_carats.normalize():f}",
+                figure(certificate.max_stone_carats),
+                f"under {figure(measure.min_stone_carats)}",
                 certificate.event_id,
             )
         )
@@ -133,7 +133,7 @@ def _violation(dossier: Dossier, hold: _Barred) -> Violation:
     imposer = "every Participant" if measure.imposed_by in ("KP", "UN") else dossier.name(measure.imposed_by)
     importers = {evidence.event_id for evidence in hold.evidence}
     return Violation(
-        message=f"{goods}, under certificate {dossier.number}, {listed(hold.entries)}; {imposer} has barred them since "
+        message=f"{goods}, under certificate {dossier.number}, {listed(dict.fromkeys(hold.entries))}; {imposer} has barred them since "
         f"{day(measure.valid_from)} ({measure.basis}).",
         evidence=tuple(dict.fromkeys(hold.evidence)),
         participants=tuple(

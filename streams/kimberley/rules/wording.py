@@ -33,6 +33,11 @@ def parcels(count: int | None) -> str:
     return "1 parcel" if count == 1 else f"{figure(count)} parcels"
 
 
+def shipment(shipment_id: str) -> str:
+    """A shipment at the head of a sentence; its id is for its exporter to state."""
+    return f"Shipment {shipment_id}" if shipment_id else "A shipment without an id"
+
+
 def listed(parts: Iterable[str]) -> str:
     """`a, b and c`."""
     *head, last = list(parts)

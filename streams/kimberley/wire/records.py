@@ -9,6 +9,7 @@ from typing import Any
 
 from kimberley.errors import RefusedEventError
 from kimberley.model.events import EVENT_TYPES, TOPICS_OF, instant_text
+from kimberley.model.text import shown
 from kimberley.wire.compatibility import NamedTypes
 from kimberley.wire.reference_records import TYPE_OF
 from kimberley.wire.schemas import shipped_schemas
@@ -24,6 +25,8 @@ _MOST_OFFSET = 18 * 60
 _LEAST_INT, _MOST_INT = -(1 << 31), (1 << 31) - 1
 _LEAST_LONG, _MOST_LONG = -(1 << 63), (1 << 63) - 1
 _LONGEST_DECIMAL = 64
+_PRIVATE = frozenset({"exporter", "importer", "remarks"})
+_KINDS = {str: "text", list: "list", dict: "object", bool: "boolean", type(None): "null"}
 _OFFSET = "utc_offset_minutes"
 _REFERENCE_FOLDERS = {type_name: topic for topic, type_name in TYPE_OF.items()}
 TYPE_NAMES = (*EVENT_TYPES, *_REFERENCE_FOLDERS)
@@ -39,7 +42,7 @@ def record_from_json(parsed: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """
     type_name = parsed.get("type")
     if not isinstance(type_name, str) or type_name not in TYPE_NAMES:
-        said = "type is missing" if type_name is None else f"{type_name!r} is no type of event"
+        said = "type is missing" if type_name is None else f"{shown(type_name)} is no type of event"
         raise RefusedEventError(
             [("missing" if type_name is None else "unknown-type", "type", f"{said}: use one of {', '.join(TYPE_NAMES)}")]
         )
@@ -66,15 +69,15 @@ def parse_instant(text: str) -> tuple[int, int]:
     """
     found = _INSTANT.fullmatch(text.strip())
     if not found:
-        raise ValueError(f"{text!r} is no RFC 3339 instant, such as 2024-03-07T12:00:00+02:00")
+        raise ValueError(f"{shown(text)} is no RFC 3339 instant, such as 2024-03-07T12:00:00+02:00")
     day, time, fraction, _, sign, hours, minutes = found.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=UTC)
     except ValueError as problem:
-        raise ValueError(f"{text!r} is no instant: {problem}") from None
+        raise ValueError(f"{shown(text)} is no instant: {problem}") from None
     offset = (int(hours) * 60 + int(minutes)) * (-1 if sign == "-" else 1) if sign else 0
     if abs(offset) > _MOST_OFFSET or (minutes and int(minutes) > 59):
-        raise ValueError(f"{text!r} has an offset that no place on earth has")
+        raise ValueError(f"{shown(text)} has an offset that no place on earth has")
     thousandths = int((fraction or "0")[:3].ljust(3, "0"))
     return int(moment.timestamp()) * 1000 + thousandths - offset * 60_000, offset
 
@@ -124,7 +127,7 @@ def _record_reader(schema: Any, names: NamedTypes, optional: tuple[str, ...] = (
 
     def read(value: Any, path: str, faults: Faults) -> Any:
         if not isinstance(value, dict):
-            faults.append(("type", path, f"{_shown(value)} is no JSON object"))
+            faults.append(("type", path, f"{_shown(value, path)} is no JSON object"))
             return None
         record: dict[str, Any] = {}
         for name, given in value.items():
@@ -162,7 +165,7 @@ def _offset_name(instant: str) -> str:
 
 def _take_instant(record: dict[str, Any], name: str, value: Any, path: str, faults: Faults) -> None:
     if not isinstance(value, str):
-        faults.append(("type", path, f"{_shown(value)} is no RFC 3339 instant in quotes, such as 2024-03-07T12:00:00+02:00"))
+        faults.append(("type", path, f"{_shown(value, path)} is no RFC 3339 instant in quotes, such as 2024-03-07T12:00:00+02:00"))
         return
     try:
         record[name], record[_offset_name(name)] = parse_instant(value)
@@ -172,7 +175,7 @@ def _take_instant(record: dict[str, Any], name: str, value: Any, path: str, faul
 
 def _read_text(value: Any, path: str, faults: Faults) -> Any:
     if not isinstance(value, str):
-        faults.append(("type", path, f"{_shown(value)} is no text in quotes"))
+        faults.append(("type", path, f"{_shown(value, path)} is no text in quotes"))
     elif not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         faults.append(("format", path, "holds half of a UTF-16 pair, which is no letter"))
     return value
@@ -180,16 +183,16 @@ def _read_text(value: Any, path: str, faults: Faults) -> Any:
 
 def _read_boolean(value: Any, path: str, faults: Faults) -> Any:
     if not isinstance(value, bool):
-        faults.append(("type", path, f"{_shown(value)} is neither true nor false"))
+        faults.append(("type", path, f"{_shown(value, path)} is neither true nor false"))
     return value
 
 
 def _int_reader(least: int, most: int) -> Reader:
     def read(value: Any, path: str, faults: Faults) -> Any:
         if not isinstance(value, int) or isinstance(value, bool):
-            faults.append(("type", path, f"{_shown(value)} is no whole number"))
+            faults.append(("type", path, f"{_shown(value, path)} is no whole number"))
         elif not least <= value <= most:
-            faults.append(("range", path, f"{value} lies outside {least} to {most}"))
+            faults.append(("range", path, f"{shown(value)} lies outside {least} to {most}"))
         return value
 
     return read
@@ -197,14 +200,14 @@ def _int_reader(least: int, most: int) -> Reader:
 
 def _read_date(value: Any, path: str, faults: Faults) -> Any:
     if not isinstance(value, str):
-        faults.append(("type", path, f"{_shown(value)} is no date in quotes, such as 2024-03-07"))
+        faults.append(("type", path, f"{_shown(value, path)} is no date in quotes, such as 2024-03-07"))
         return value
     try:
         if _DATE.fullmatch(value.strip()):
             return date.fromisoformat(value.strip())
     except ValueError:
         pass
-    faults.append(("format", path, f"{value!r} is no date, such as 2024-03-07"))
+    faults.append(("format", path, f"{shown(value)} is no date, such as 2024-03-07"))
     return value
 
 
@@ -216,11 +219,11 @@ def _decimal_reader(precision: int, scale: int) -> Reader:
         number = _as_decimal(value)
         if number is None:
             kind = "format" if isinstance(value, str) else "type"
-            faults.append((kind, path, f'{_shown(value)} is no decimal number, such as "1234.56"'))
+            faults.append((kind, path, f'{_shown(value, path)} is no decimal number, such as "1234.56"'))
         elif -int(number.as_tuple().exponent) > scale:
-            faults.append(("places", path, f"{value} has more than {scale} decimal places: round it where it was measured, not here"))
+            faults.append(("places", path, f"{shown(value)} has more than {scale} decimal places: round it where it is measured"))
         elif abs(number) >= most:
-            faults.append(("range", path, f"{value} has more than {precision - scale} digits before the point"))
+            faults.append(("range", path, f"{shown(value)} has more than {precision - scale} digits before the point"))
         else:
             return number.quantize(quantum)
         return value
@@ -248,7 +251,7 @@ def _as_decimal(value: Any) -> Decimal | None:
 def _array_reader(item_reader: Reader) -> Reader:
     def read(value: Any, path: str, faults: Faults) -> Any:
         if not isinstance(value, list):
-            faults.append(("type", path, f"{_shown(value)} is no list"))
+            faults.append(("type", path, f"{_shown(value, path)} is no list"))
             return value
         items = []
         for index, item in enumerate(value):
@@ -261,9 +264,11 @@ def _array_reader(item_reader: Reader) -> Reader:
     return read
 
 
-def _shown(value: Any) -> str:
-    text = repr(value) if not isinstance(value, Decimal) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def _shown(value: Any, path: str) -> str:
+    """A value at fault as a message has it; what may name a person stays behind."""
+    if path.partition(".")[0] in _PRIVATE:
+        return f"a JSON {_KINDS.get(type(value), 'number')}"
+    return shown(value)
 
 
 def _json(schema: Any, value: Any, names: NamedTypes) -> Any:

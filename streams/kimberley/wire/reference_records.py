@@ -1,14 +1,13 @@
 """Reference data as records of its topics, and the manifest that completes a revision."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from kimberley.errors import ConfigurationError
-from kimberley.model.reference_data import Measure, Notice, Participant, StatusPeriod
-from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number
-from kimberley.reference.files import make_participant
+from kimberley.model.reference_data import Measure, Notice, Participant
 from kimberley.reference.reference import Reference, ReferenceRecord
+from kimberley.reference.validation import take_in_measure, take_in_notice, take_in_participant
 from kimberley.wire.topics import MEASURES, NOTICES, PARTICIPANTS
 
 MANIFEST = "ReferenceManifest"
@@ -16,28 +15,16 @@ MANIFEST_KEY = "_manifest"
 TYPE_OF = {PARTICIPANTS: "ParticipantListed", MEASURES: "MeasureListed", NOTICES: "NoticePublished"}
 
 
+_TAKE_IN: dict[str, Callable[[dict[str, Any]], ReferenceRecord]] = {
+    "ParticipantListed": take_in_participant,
+    "MeasureListed": take_in_measure,
+    "NoticePublished": take_in_notice,
+}
+
+
 def reference_record(type_name: str, fields: dict[str, Any]) -> ReferenceRecord:
-    """The reference record of a decoded event (dates, Decimals). Raises ConfigurationError that says what is wrong with it."""
-    where = f"{type_name} {fields.get('code') or fields.get('measure_id') or fields.get('notice_id') or '?'}"
-    stated = _stated(fields)
-    for name in ("code", "territory", "participant"):
-        if name in stated:
-            stated[name] = normalise_code(stated[name])
-    for name in ("first_number", "last_number"):
-        if name in stated:
-            stated[name] = normalise_number(stated[name])
-    try:
-        if type_name == "ParticipantListed":
-            periods = msgspec.convert(stated.get("periods"), list[StatusPeriod])
-            if not periods:
-                raise ConfigurationError(f"{where}: no periods")
-            return make_participant(stated["code"], stated.get("name") or stated["code"], periods, where)
-        if type_name == "MeasureListed":
-            stated["hs_codes"] = [normalise_hs_code(code) for code in stated.get("hs_codes", ())]
-            return msgspec.convert(stated, Measure)
-        return msgspec.convert(stated, Notice)
-    except (KeyError, msgspec.ValidationError) as problem:
-        raise ConfigurationError(f"{where}: {problem}") from None
+    """The reference record of a decoded event (dates, Decimals). Raises RefusedEventError that names the field at fault."""
+    return _TAKE_IN[type_name](_stated(fields))
 
 
 def reference_fields(record: ReferenceRecord, occurred_at: int) -> tuple[str, str, str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kafka import TopicPartition
 
-from kimberley.errors import ConfigurationError, UnreadableRecordError
+from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.reference.reference import Reference, ReferenceRecord
 from kimberley.settings import Settings
 from kimberley.wire.avro import Codec
@@ -43,7 +43,7 @@ class RevisionBuilder:
                 self._waiting.append(fields)
             else:
                 self._records[topic].setdefault(name, []).append((offset, reference_record(type_name, fields)))
-        except (UnreadableRecordError, ConfigurationError) as problem:
+        except (UnreadableRecordError, RefusedEventError) as problem:
             self._on_problem("reference_record_unreadable", topic=topic, offset=offset, key=name, problem=str(problem))
 
     def reached(self, topic: str, position: int) -> None:

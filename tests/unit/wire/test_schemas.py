@@ -65,8 +65,9 @@ def test_every_event_type_and_output_has_its_schema() -> None:
 def test_a_new_optional_field_is_frozen_as_the_next_version_with_a_new_id(files: Path) -> None:
     edit(files, lambda schema: schema["fields"].append({"name": "dock", "type": ["null", "string"], "default": None, "doc": "where"}))
     highest = max(SchemaFiles(files).by_id)
+    last = SchemaFiles(files).newest("shipments", "ShipmentArrived").version
     (frozen,) = SchemaFiles(files).freeze()
-    assert (frozen.record, frozen.version, frozen.schema_id) == ("ShipmentArrived", 2, highest + 1)
+    assert (frozen.record, frozen.version, frozen.schema_id) == ("ShipmentArrived", last + 1, highest + 1)
     again = SchemaFiles(files)
     assert [problem for state in again.check() for problem in state.problems] == []
     assert again.freeze() == []
