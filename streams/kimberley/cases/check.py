@@ -43,12 +43,17 @@ Input = EventInput | RefusedInput | ReferenceInput
 
 @dataclass(slots=True)
 class Report:
-    """What a check found. `alerts`: the last revision of every alert ever raised, by certificate number, rule and subject."""
+    """What a check found. `alerts`: the last revision of every alert ever raised, by certificate number, rule and subject.
+
+    `cases` and `policy`: the cases as they stand at the end, and what they were last judged by.
+    """
 
     as_of: int
+    policy: Policy
     alerts: list[Alert] = field(default_factory=list)
     history: list[Alert] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    cases: dict[str, Case] = field(default_factory=dict)
     left_out: int = 0
 
     @property
@@ -64,8 +69,8 @@ def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None) -> 
     """
     if as_of is None:
         as_of = max((each.event.occurred_at for each in inputs if isinstance(each, EventInput)), default=0)
-    report = Report(as_of)
-    cases: dict[str, Case] = {}
+    report = Report(as_of, policy)
+    cases = report.cases
     pending: list[ReferenceRecord] = []
     clock = 0
     for each in inputs:
@@ -100,7 +105,7 @@ def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None) -> 
 
 def _apply(records: list[ReferenceRecord], policy: Policy, cases: Iterable[Case], report: Report, clock: int) -> Policy:
     """A policy with changed reference data, all cases judged anew by it."""
-    changed = Policy(policy.reference.replace(records), policy.profiles, policy.rulebook)
+    report.policy = changed = Policy(policy.reference.replace(records), policy.profiles, policy.rulebook)
     for case in cases:
         report.history += reconsider(case, changed, now=clock, effective_at=clock, processed_at=report.as_of)
     return changed

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kimberley.model.case import AlertState
-from kimberley.model.findings import AlertStatus, Finding, RuleOutcome, Severity, alert_id
+from kimberley.model.findings import AlertStatus, Finding, Outcome, RuleOutcome, Severity, alert_id
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import Plain, Rule, Undetermined, Violation
 from kimberley.rules.rulebook import Rulebook
@@ -55,6 +55,28 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
     for index in rulebook.readers_of(added):
         said[index] = _ask(*rulebook.rules[index], dossier)
     return Evaluation(said)
+
+
+class Explained(NamedTuple):
+    """What one rule says of a dossier, whatever that is: `outcome` is never missing."""
+
+    rule: Rule
+    severity: Severity
+    outcome: RuleOutcome
+    findings: tuple[Finding, ...]
+
+
+def explain(dossier: Dossier, rulebook: Rulebook) -> list[Explained]:
+    """Every rule's outcome in the rulebook's order, `pass` and `not_applicable` too, which `evaluate` leaves out for speed."""
+    return [
+        Explained(rule, severity, said.outcome or RuleOutcome(rule.id, rule.version, _plain_outcome(rule, dossier)), said.findings)
+        for (rule, severity), said in zip(rulebook.rules, evaluate(dossier, rulebook).said, strict=True)
+    ]
+
+
+def _plain_outcome(rule: Rule, dossier: Dossier) -> Outcome:
+    """The outcome of a rule that needs no words; rules are pure, so it may be asked again."""
+    return "pass" if rule.judge(dossier) is Plain.PASS else "not_applicable"
 
 
 def _ask(rule: Rule, severity: Severity, dossier: Dossier) -> Said:

@@ -102,9 +102,17 @@ def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[An
     A withdrawal counts when its authority is the same as the sender's, each on its own event's date, and when it was not itself
     withdrawn. Withdrawals in a circle have no effect, nor has a stranger's (rules.md, "How a case is judged").
     """
+    if not [event for event in events if isinstance(event, EventWithdrawn)]:
+        return list(events)
+    withdrawn = withdrawn_by(events, reference)
+    return [event for event in events if event.event_id not in withdrawn and not isinstance(event, EventWithdrawn)]
+
+
+def withdrawn_by(events: Sequence[AnyEvent], reference: Reference) -> dict[str, list[str]]:
+    """The ids of the events that were withdrawn, each with the ids of the withdrawals that did it."""
     withdrawals = [event for event in events if isinstance(event, EventWithdrawn)]
     if not withdrawals:
-        return list(events)
+        return {}
     by_id = {event.event_id: event for event in events}
     pending: dict[str, list[str]] = {}
     for withdrawal in withdrawals:
@@ -125,8 +133,8 @@ def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[An
                 effective[event_id] = True not in verdicts
                 unsettled.remove(event_id)
                 moved = True
-    withdrawn = {target for target, sources in pending.items() if any(effective.get(source) for source in sources)}
-    return [event for event in events if event.event_id not in withdrawn and not isinstance(event, EventWithdrawn)]
+    found = {target: [source for source in sources if effective.get(source)] for target, sources in pending.items()}
+    return {target: sources for target, sources in found.items() if sources}
 
 
 def _stated_origins(certificate: CertificateIssued) -> tuple[str, ...]:
