@@ -1,7 +1,7 @@
 """Judge one event: merge it into its case, evaluate the case, answer with a decision and the alerts that changed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,7 +11,16 @@ from kimberley.cases.evaluate import Change, Evaluation, compare, evaluate
 from kimberley.cases.intake import EARLIEST, LATEST
 from kimberley.model.case import Case, Fact, Origin
 from kimberley.model.decisions import Decision, DecisionOutcome, Party, Refusal
-from kimberley.model.events import AnyEvent, CertificateInvalidated, EventWithdrawn, local_date
+from kimberley.model.events import (
+    AnyEvent,
+    CertificateInvalidated,
+    CertificateIssued,
+    EventWithdrawn,
+    ShipmentArrived,
+    ShipmentExported,
+    ShipmentTransited,
+    local_date,
+)
 from kimberley.model.findings import Alert
 from kimberley.reference.profiles import Profiles
 from kimberley.reference.reference import Reference, known_codes
@@ -36,20 +45,28 @@ class Answer(NamedTuple):
     changed: bool
 
 
+_PARTIES_CHANGE_WITH = frozenset({CertificateIssued, ShipmentExported, ShipmentTransited, ShipmentArrived})
+
+
 @dataclass(slots=True)
 class Memory:
     """What was last said of a case at hand, and by which policy; never stored. It belongs to one case and is forgotten when in doubt."""
 
     policy: Policy | None = None
-    evaluation: Evaluation | None = None
+    evaluation: Evaluation = field(default_factory=lambda: Evaluation([]))
+    parties: tuple[Party, ...] = ()
 
     def recall(self, policy: Policy) -> Evaluation | None:
         """What was said by this very policy."""
         return self.evaluation if self.policy is policy else None
 
+    def keep(self, policy: Policy, evaluation: Evaluation, parties: tuple[Party, ...]) -> None:
+        """Take the place of what was said before."""
+        self.policy, self.evaluation, self.parties = policy, evaluation, parties
+
     def forget(self) -> None:
         """Nothing was said."""
-        self.policy = self.evaluation = None
+        self.policy = None
 
 
 def judge(
@@ -78,14 +95,17 @@ def judge(
         if all(conflict.event != event for conflict in case.conflicts):
             case.conflicts.append(Fact(event, origin))
             changed = True
-    dossier = dossier_of(case, policy, now)
-    # a withdrawal changes what stands of other types
-    before = memory.recall(policy) if memory and not isinstance(event, EventWithdrawn) else None
-    evaluation = evaluate(dossier, policy.rulebook, before, type(event).__name__)
-    if memory:
-        memory.policy, memory.evaluation = policy, evaluation
-    case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, event.occurred_at, event.event_id)
-    alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
+    memory = memory or Memory()
+    kind = type(event)
+    # a withdrawal changes what stands of other types, so nothing that was said holds
+    before = memory.recall(policy) if kind is not EventWithdrawn else None
+    alerts: list[Alert] = []
+    if before is None or kind in _PARTIES_CHANGE_WITH or policy.rulebook.readers_of(kind.__name__):
+        dossier = dossier_of(case, policy, now)
+        memory.keep(policy, evaluate(dossier, policy.rulebook, before, kind.__name__), parties(dossier))
+        case.alerts, changes = compare(case.number, case.alerts, memory.evaluation.findings, event.occurred_at, event.event_id)
+        if changes:
+            alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
     open_ids = {state.alert_id for state in case.alerts if state.is_open} if case.alerts else set()
     decision = Decision(
         decision_id=origin.decision_id,
@@ -95,14 +115,14 @@ def judge(
         authority=event.authority,
         outcome=outcome,
         errors=(),
-        participants=parties(dossier, event),
-        rules=tuple(evaluation.outcomes),
-        alert_ids=tuple(sorted(open_ids.union(alert.alert_id for alert in alerts))),
+        participants=with_reporter(memory.parties, event, policy.reference),
+        rules=tuple(memory.evaluation.outcomes),
+        alert_ids=tuple(sorted(open_ids.union(alert.alert_id for alert in alerts))) if open_ids or alerts else (),
         rulebook=policy.rulebook.id,
         reference_revision=policy.reference.revision,
         decided_at=processed_at,
     )
-    return Answer(decision, alerts, changed or bool(changes))
+    return Answer(decision, alerts, changed or bool(alerts))
 
 
 def reconsider(case: Case, policy: Policy, *, now: int, effective_at: int, processed_at: int) -> list[Alert]:
@@ -167,9 +187,8 @@ def refused(
     )
 
 
-def parties(dossier: Dossier, event: AnyEvent) -> tuple[Party, ...]:
-    """Each party of a journey with its standing on the date that counts for its role; the event's reporter where it is none of them."""
-    reference = dossier.reference
+def parties(dossier: Dossier) -> tuple[Party, ...]:
+    """Each party of a journey with its standing on the date that counts for its role."""
     found: dict[tuple[str, str, date], None] = {}
     if dossier.certificate:
         found["issuer", dossier.certificate.authority, dossier.certificate.issued_on] = None
@@ -183,9 +202,15 @@ def parties(dossier: Dossier, event: AnyEvent) -> tuple[Party, ...]:
             found["transit", transit.country, transit.local_date] = None
     for arrival in dossier.arrivals:
         found["importer", arrival.authority, arrival.local_date] = None
-    if all(code != event.authority for _, code, _ in found):
-        found["reporter", event.authority, event.local_date] = None
-    return tuple(_party(role, code, on, reference) for role, code, on in found)
+    return tuple(_party(role, code, on, dossier.reference) for role, code, on in found)
+
+
+def with_reporter(of_the_journey: tuple[Party, ...], event: AnyEvent, reference: Reference) -> tuple[Party, ...]:
+    """The parties, and who reports the event where it is none of them."""
+    for party in of_the_journey:
+        if party.code == event.authority:
+            return of_the_journey
+    return (*of_the_journey, _party("reporter", event.authority, event.local_date, reference))
 
 
 def make_alert(number: str, change: Change, policy: Policy, raised_at: int) -> Alert:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from kimberley.cases.evaluate import Change, Explained, compare, explain
-from kimberley.cases.judge import Policy, dossier_of, parties
+from kimberley.cases.judge import Policy, dossier_of, parties, with_reporter
 from kimberley.model.case import AlertState, Case, Fact
 from kimberley.model.decisions import Party
 from kimberley.model.events import AnyEvent, EventWithdrawn
@@ -51,13 +51,14 @@ def tell(case: Case, policy: Policy, now: int | None = None) -> Story:
     findings = [finding for each in rules for finding in each.findings]
     timeline = _timeline(case.facts, policy.reference)
     standing = [entry.fact.event for entry in timeline if not entry.withdrawn_by]
+    known = parties(dossier)
     return Story(
         number=case.number,
         now=now,
         policy=policy,
         timeline=timeline,
         conflicts=case.conflicts,
-        parties=list(dict.fromkeys(party for event in standing for party in parties(dossier, event))),
+        parties=list(dict.fromkeys(party for event in standing for party in with_reporter(known, event, policy.reference))),
         alerts=case.alerts,
         rules=rules,
         pending=compare(case.number, case.alerts, findings, now, None)[1],

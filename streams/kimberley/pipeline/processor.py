@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import structlog
 
 from kimberley.cases.intake import take_in
@@ -81,9 +82,10 @@ class Batch:
 
 @dataclass(slots=True)
 class _AtHand:
-    """An unpacked case, and what was said of it."""
+    """An unpacked case, its facts as bytes as far as they were stored, and what was said of it."""
 
     case: Case
+    packed: list[msgspec.Raw] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
 
 
@@ -153,7 +155,8 @@ class Processor:
     def finish(self, batch: Batch) -> Batch:
         """The batch with the cases that it changed."""
         for number in self._changed:
-            batch.cases[number] = pack_case(self._live[number].case)
+            at_hand = self._live[number]
+            batch.cases[number] = pack_case(at_hand.case, at_hand.packed)
         return batch
 
     def _one(self, record: Record, policy: Policy, batch: Batch) -> None:
