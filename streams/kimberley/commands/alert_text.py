@@ -1,0 +1,84 @@
+"""Alerts for people: one line with its sentence folded under it, or a block with all that it rests on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from kimberley.commands.output import plain, severity_text
+from kimberley.model.findings import Evidence
+
+_INDENT = 8
+"""Where sentences begin: under the word after the severity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    """What is shown of an alert. `state`: `open`, `resolved` or the revision's status; instants are RFC 3339, empty where not known."""
+
+    alert_id: str
+    severity: str
+    certificate_number: str
+    rule_id: str
+    state: str
+    revision: int
+    message: str
+    basis: str
+    confidence: str
+    evidence: Sequence[Evidence]
+    participants: Sequence[str]
+    effective_at: str
+    raised_at: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is resolved."""
+        return self.state.lower() == "resolved"
+
+
+def alert_text(alert: AlertView, *, long: bool, with_number: bool = True) -> RenderableType:
+    """An alert: severity, certificate, rule and sentence; `long`: also basis, evidence, confidence, dates and id."""
+    head = Text(no_wrap=True, overflow="ellipsis")
+    head.append_text(Text("resolved", style="green") if alert.is_over else severity_text(alert.severity))
+    head.append(" " * max(1, _INDENT - len(head.plain)))
+    if alert.is_over:
+        head.append(" ")
+    if with_number:
+        head.append_text(plain(alert.certificate_number, "bold"))
+        head.append("  ")
+    head.append_text(plain(alert.rule_id, "" if long else "bold" if not with_number else ""))
+    head.append(f"  {_when(alert)}", style="dim")
+    sentence = Padding(plain(alert.message.removeprefix("Resolved: "), "dim" if alert.is_over else ""), (0, 0, 0, _INDENT))
+    if not long:
+        return Group(head, sentence)
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, text in _facts(alert):
+        facts.add_row(name, text)
+    return Group(head, sentence, Padding(facts, (0, 0, 0, _INDENT)))
+
+
+def _when(alert: AlertView) -> str:
+    """The event time of the revision, to the minute, and whether it was not the first."""
+    told = alert.state if alert.state in ("UPDATED", "OPENED") else ""
+    return " ".join(part for part in (alert.effective_at[:16].replace("T", " ") + "Z", told.lower()) if part)
+
+
+def _facts(alert: AlertView) -> Iterator[tuple[str, Text]]:
+    yield "basis", plain(alert.basis)
+    for index, each in enumerate(alert.evidence):
+        line = plain(f"{each.field}: {each.value or 'nothing'}")
+        line.append_text(plain(f" (due: {each.expected}){f', event {each.event_id}' if each.event_id else ''}", "dim"))
+        yield "evidence" if index == 0 else "", line
+    if alert.participants:
+        yield "concerns", plain(", ".join(alert.participants))
+    yield "confidence", plain(alert.confidence)
+    yield (
+        "revision",
+        plain(f"{alert.revision}, effective {alert.effective_at}" + (f", raised {alert.raised_at}" if alert.raised_at else "")),
+    )
+    yield "alert", plain(alert.alert_id)
