@@ -38,6 +38,7 @@ from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, FLAGGED_SHIPMENTS, SH
 
 _EMBEDDED_PARTITIONS = 4
 _MOST_SECONDS = 110.0
+_WIDTHS = (8, 11, 27)
 _STOP_SECONDS = 10.0
 _STATUS_MARKS = {"OPENED": "", "UPDATED": "updated", "RESOLVED": "resolved"}
 _BROKEN = (b"certificate BW004417, 2 parcels", b"\x00\x3b\x9a\xca\x00\x10garbled on a bad line")
@@ -222,18 +223,30 @@ def _count(topic: str, record: Any, codec: Codec, tally: Tally, seen: set[str], 
     elif alert["status"] == "RESOLVED":
         tally.resolved[alert["rule_id"]] += 1
     if alert["status"] != "UPDATED":
-        console.print(alert_line(alert))
+        console.print(alert_line(alert, folds=console.is_terminal))
 
 
-def alert_line(alert: dict[str, Any]) -> Text:
-    """An alert as one line: severity, certificate, rule, sentence."""
+def alert_line(alert: dict[str, Any], *, folds: bool) -> Text | Table:
+    """An alert as one line: severity, certificate, rule, sentence. Where it folds, the sentence keeps its own column."""
     resolved = alert["status"] == "RESOLVED"
-    line = Text(overflow="fold")
-    line.append(f"{'RESOLVED' if resolved else alert['severity']:<9}", style="green" if resolved else SEVERITY_STYLES[alert["severity"]])
-    line.append(f"{alert['certificate_number']:<11} ", style="bold")
-    line.append(f"{alert['rule_id']:<28} ", style="dim")
-    line.append(alert["message"].removeprefix("Resolved: "), style="dim" if resolved else "")
-    return line
+    cells = (
+        Text("RESOLVED" if resolved else alert["severity"], style="green" if resolved else SEVERITY_STYLES[alert["severity"]]),
+        Text(alert["certificate_number"], style="bold"),
+        Text(alert["rule_id"], style="dim"),
+        Text(alert["message"].removeprefix("Resolved: "), style="dim" if resolved else ""),
+    )
+    if not folds:
+        line = Text()
+        for cell, width in zip(cells, _WIDTHS, strict=False):
+            cell.pad_right(max(0, width - len(cell)))
+            line.append_text(cell).append(" ")
+        return line.append_text(cells[-1])
+    row = Table.grid(padding=(0, 1, 0, 0))
+    for width in _WIDTHS:
+        row.add_column(width=width)
+    row.add_column()
+    row.add_row(*cells)
+    return row
 
 
 def _guard(work: Any, tally: Tally, *arguments: Any) -> None:
@@ -282,7 +295,7 @@ def _status(tally: Tally, rate: float, finished: bool) -> Text:
     line = Text("\n")
     line.append(f" {rate:,.0f} events/s ", style="bold white on blue")
     line.append(f"  {tally.answered:,} of {tally.published:,} events answered   {open_now} alerts open, {tally.resolved.total()} resolved")
-    line.append(f"   {tally.dead_letters} dead letters")
+    line.append(f"   {_dead_letters(tally)}")
     line.append("   all answered; Ctrl-C ends the demo" if finished else "   Ctrl-C ends the demo", style="dim")
     return line
 
@@ -297,9 +310,11 @@ def _summarise(tally: Tally, console: Console) -> None:
     console.print()
     console.print(table)
     outcomes = ", ".join(f"{count:,} {outcome.lower()}" for outcome, count in tally.decisions.most_common())
-    console.print(
-        f"{tally.published:,} events published, {tally.decisions.total():,} decisions ({outcomes}), {tally.dead_letters} dead letters"
-    )
+    console.print(f"{tally.published:,} events published, {tally.decisions.total():,} decisions ({outcomes}), {_dead_letters(tally)}")
+
+
+def _dead_letters(tally: Tally) -> str:
+    return f"{tally.dead_letters} dead letter{'' if tally.dead_letters == 1 else 's'}"
 
 
 def _interrupt(number: int, frame: Any) -> None:
