@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := streams tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format lock bench clean
+.PHONY: help demo test test-quick lint format lock bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
 
 bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka (needs Java 17+ and Maven)
 	@$(BIN)/python benchmarks/run.py
+
+docs: $(VENV)/.ready-dev ## make anew what in docs/ is made of schemas, topics and code
+	@$(BIN)/kimberley schemas asyncapi > docs/asyncapi.json
+	@$(BIN)/kimberley schemas tables > docs/events.md
 
 clean: ## remove the environment and all that tools left
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist

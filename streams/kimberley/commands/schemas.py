@@ -9,6 +9,7 @@ from kimberley.commands.output import format_option, is_jsonl, print_jsonl, prin
 from kimberley.errors import ConfigurationError
 from kimberley.settings import load_settings
 from kimberley.wire.asyncapi import asyncapi_document
+from kimberley.wire.event_tables import event_tables
 from kimberley.wire.registry import HttpRegistry, make_registry
 from kimberley.wire.schemas import SchemaFiles, shipped_schemas, topic_of
 
@@ -82,6 +83,12 @@ def register(registry_url: str | None, directory: Path | None, output: str | Non
 def asyncapi() -> None:
     """Print the contract as an AsyncAPI 3 document (JSON): topics, record types with their schemas, headers."""
     click.echo(json.dumps(asyncapi_document(load_settings(), shipped_schemas()), indent=2, ensure_ascii=False))
+
+
+@schemas.command()
+def tables() -> None:
+    """Print every event's fields as Markdown tables (docs/events.md)."""
+    click.echo(event_tables(shipped_schemas()), nl=False)
 
 
 def _files(directory: Path | None) -> SchemaFiles:
