@@ -13,6 +13,7 @@ from kimberley.commands.event_files import read_inputs
 from kimberley.commands.options import INSTANT
 from kimberley.commands.output import format_option, is_jsonl, print_jsonl
 from kimberley.commands.progress import watched
+from kimberley.commands.reference_source import required_reference
 from kimberley.commands.rules import rulebook_in_force, rulebook_option
 from kimberley.commands.story_output import print_story, story_json
 from kimberley.commands.topics import servers_option
@@ -22,11 +23,9 @@ from kimberley.model.text import normalise_number
 from kimberley.reference.files import read_profiles, read_reference, shipped_profiles, shipped_reference
 from kimberley.rules.rulebook import Rulebook
 from kimberley.settings import Settings, load_settings
-from kimberley.wire.avro import make_codec
 from kimberley.wire.log_reader import log_consumer, places_of, read_to_end
 from kimberley.wire.partitioner import partition_of
-from kimberley.wire.reference_revisions import newest_reference
-from kimberley.wire.topics import REFERENCE_TOPICS, InternalNames
+from kimberley.wire.topics import InternalNames
 
 
 @click.command()
@@ -121,12 +120,7 @@ def _say_refusals(report: Report, number: str) -> int:
 def _from_topics(asked: str, number: str, settings: Settings, book: Rulebook) -> Story:
     """The story of a case as the stream keeps it. Ends the program with status 1 where it keeps none."""
     found = _read_case(asked, number, settings)
-    reference = newest_reference(settings, make_codec(settings), _tell_problem)
-    if reference is None:
-        raise ConfigurationError(
-            f"the topics {', '.join(REFERENCE_TOPICS)} hold no complete reference data: run `kimberley reference load`"
-        )
-    return tell(found, Policy(reference, shipped_profiles(), book))
+    return tell(found, Policy(required_reference(settings), shipped_profiles(), book))
 
 
 def _read_case(asked: str, number: str, settings: Settings) -> Case:
@@ -156,7 +150,3 @@ def _read_case(asked: str, number: str, settings: Settings) -> Case:
     except (ValueError, msgspec.MsgspecError) as problem:
         where = f"{topic}-{place.partition}@{last.offset}"
         raise ConfigurationError(f"case {number} at {where} can't be read: {problem}; ask the version that wrote it") from None
-
-
-def _tell_problem(name: str, **details: object) -> None:
-    click.echo(f"{name.replace('_', ' ')}: {', '.join(f'{key} {value}' for key, value in details.items())}", err=True)
