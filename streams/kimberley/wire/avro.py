@@ -100,6 +100,28 @@ class Codec:
             raise UnreadableRecordError("decode", f"{len(value) - body.tell()} bytes follow the {name} of schema {schema_id}")
         return name, record
 
+    def decode_partly(self, value: bytes | None) -> tuple[str, dict[str, Any]]:
+        """As many leading fields of a broken record as can be read, and its type by the schema that it names: for people who look into it.
+
+        Empty where there is no framing or no one has that schema. What is read of a broken body may mean nothing.
+        """
+        if value is None or len(value) < 5 or value[0] != _MAGIC:
+            return "", {}
+        written = self._registry.schema_of(_schema_id(value))
+        name = _full_name(written)
+        if written is None or not name:
+            return "", {}
+        for count in range(len(written["fields"]), 0, -1):
+            body = BytesIO(value)
+            body.seek(5)
+            try:
+                schema = fastavro.parse_schema(_as_kept({**written, "fields": written["fields"][:count]}))
+                record: dict[str, Any] = fastavro.schemaless_reader(body, schema, None)
+            except Exception:
+                continue
+            return name.removeprefix(f"{NAMESPACE}."), record
+        return name.removeprefix(f"{NAMESPACE}."), {}
+
     def missing_ids(self, values: Iterable[bytes | None]) -> set[int]:
         """The schema ids of framed values that have to be asked of the registry first."""
         found = {_HEAD.unpack_from(value)[1] for value in values if value and len(value) >= 5 and value[0] == _MAGIC}

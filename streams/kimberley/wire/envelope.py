@@ -15,7 +15,8 @@ CONTENT_TYPE = ("content-type", b"application/avro")
 SPEC_VERSION = ("ce_specversion", b"1.0")
 PASSED_THROUGH = ("traceparent", "tracestate")
 ORIGIN_HEADERS = ("__kimberley.origin.topic", "__kimberley.origin.partition", "__kimberley.origin.offset", "__kimberley.origin.timestamp")
-_ERRORS = "__kimberley.errors."
+ERRORS = "__kimberley.errors."
+"""Begins the name of every header that says why and where a record died."""
 _WORD = re.compile(r"[A-Z][a-z]+")
 
 
@@ -100,11 +101,11 @@ def dead_letter_headers(
         "stacktrace": trace,
         "attempts": attempts,
     }
-    return [(f"{_ERRORS}{name}", str(value).encode(errors="replace")) for name, value in values.items()]
+    return [(f"{ERRORS}{name}", str(value).encode(errors="replace")) for name, value in values.items()]
 
 
 def without_own(headers: Iterable[tuple[str, bytes]]) -> tuple[Headers, int]:
     """A record's headers as its sender set them, and how often it died before."""
-    kept = [(key, value) for key, value in headers if key not in ORIGIN_HEADERS and not key.startswith(_ERRORS)]
-    before = header(headers, f"{_ERRORS}attempts")
+    kept = [(key, value) for key, value in headers if key not in ORIGIN_HEADERS and not key.startswith(ERRORS)]
+    before = header(headers, f"{ERRORS}attempts")
     return kept, int(before) if before and before.isdigit() else 0
