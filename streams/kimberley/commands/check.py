@@ -8,16 +8,16 @@ from kimberley.cases.check import Report
 from kimberley.cases.check import check as check_inputs
 from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import read_inputs
-from kimberley.commands.output import SEVERITY_STYLES, format_option, is_jsonl, print_jsonl, print_table
+from kimberley.commands.options import INSTANT
+from kimberley.commands.output import Column, format_option, is_jsonl, plain, print_jsonl, print_table, severity_text
 from kimberley.reference.files import read_profiles, read_reference, shipped_profiles, shipped_reference
 from kimberley.rules.rulebook import load_rulebook, shipped_rulebook
 from kimberley.wire.outputs import alert_json, decision_json
-from kimberley.wire.records import parse_instant
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
-@click.option("--as-of", metavar="INSTANT", help="the clock at the end, such as 2024-03-07T12:00:00Z [default: the latest occurred_at]")
+@click.option("--as-of", type=INSTANT, help="the clock at the end, such as 2024-03-07T12:00:00Z [default: the latest occurred_at]")
 @click.option("--decisions", is_flag=True, help="print the decision on each event instead of alerts")
 @click.option("--all", "everything", is_flag=True, help="print resolved alerts too")
 @click.option("--rulebook", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="another rulebook than the one that ships")
@@ -29,7 +29,7 @@ from kimberley.wire.records import parse_instant
 @format_option
 def check(
     files: tuple[Path, ...],
-    as_of: str | None,
+    as_of: int | None,
     decisions: bool,
     everything: bool,
     rulebook: Path | None,
@@ -40,18 +40,21 @@ def check(
 
     Prints the alerts that are open at the end. Events later than --as-of are left out and counted on standard error. A line that is
     no event is refused: it is named on standard error with what to do, the rest is judged, and the exit status is 1.
+
+    \b
+    Examples:
+      kimberley check events.jsonl
+      kimberley check issued.jsonl border.json --as-of 2024-03-31T12:00:00Z --all
+      kimberley check events.jsonl --decisions --format jsonl | jq 'select(.outcome != "ACCEPTED")'
+      kimberley case BW000417 events.jsonl     (one certificate's story, with why)
     """
-    try:
-        clock = parse_instant(as_of)[0] if as_of is not None else None
-    except ValueError as problem:
-        raise click.BadParameter(str(problem), param_hint="--as-of") from None
     policy = Policy(
         read_reference(reference) if reference else shipped_reference(),
         read_profiles(reference) if reference else shipped_profiles(),
         load_rulebook(rulebook) if rulebook else shipped_rulebook(),
     )
     inputs, unreadable = read_inputs(files)
-    report = check_inputs(inputs, policy, clock)
+    report = check_inputs(inputs, policy, as_of)
     if decisions:
         _print_decisions(report, output)
     else:
@@ -69,11 +72,11 @@ def _print_alerts(report: Report, everything: bool, output: str | None) -> None:
         print_jsonl(alert_json(alert) for alert in alerts)
         return
     rows = [
-        (f"[{SEVERITY_STYLES[alert.severity]}]{alert.severity}[/]", alert.certificate_number, alert.rule_id, alert.status, alert.message)
+        (severity_text(alert.severity), plain(alert.certificate_number), alert.rule_id, alert.status, plain(alert.message))
         for alert in alerts
     ]
     if rows:
-        print_table(["severity", "certificate", "rule", "status", "why"], rows)
+        print_table([*(Column(name, whole=True) for name in ("severity", "certificate", "rule", "status")), "why"], rows)
     events = len(report.decisions)
     certificates = len({decision.certificate_number for decision in report.decisions})
     click.echo(f"{events} events, {certificates} certificates, {len(report.open_alerts)} open alerts")
@@ -87,12 +90,12 @@ def _print_decisions(report: Report, output: str | None) -> None:
         ["event", "type", "certificate", "outcome", "rules", "errors"],
         [
             (
-                decision.event_id,
-                decision.event_type,
-                decision.certificate_number,
+                plain(decision.event_id),
+                plain(decision.event_type),
+                plain(decision.certificate_number),
                 decision.outcome,
                 ", ".join(f"{rule.rule_id}: {rule.outcome}" for rule in decision.rules),
-                "; ".join(error.message for error in decision.errors),
+                plain("; ".join(error.message for error in decision.errors)),
             )
             for decision in report.decisions
         ],

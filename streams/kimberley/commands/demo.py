@@ -74,7 +74,13 @@ def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int) -> None
     reference data, and publishes certificates and shipments: mostly lawful, with every rule broken at least once, some in error and
     then corrected. On a terminal it stays up until Ctrl-C; otherwise it ends by itself. It leaves nothing behind.
 
-    --bootstrap-servers plays the same on a Kafka of yours, whose topics it leaves filled.
+    --bootstrap-servers plays the same on a Kafka of yours, whose topics it leaves filled. While it is up, other verbs look at it by the
+    address that it prints.
+
+    \b
+    Examples:
+      kimberley demo --days 10 --rate 100
+      kimberley case BW012124 --bootstrap-servers 127.0.0.1:PORT
     """
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     with contextlib.ExitStack() as stack:

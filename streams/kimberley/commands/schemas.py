@@ -21,14 +21,28 @@ registry_option = click.option("--registry-url", help="a Confluent-compatible sc
 
 @click.group()
 def schemas() -> None:
-    """The Avro schemas: check the files, freeze a version, register at a schema registry."""
+    """The Avro schemas: check the files, freeze a version, register at a schema registry.
+
+    Without a registry the files serve; nothing needs to be registered then.
+
+    \b
+    Examples:
+      kimberley schemas check
+      kimberley schemas register --registry-url http://127.0.0.1:8081
+      kimberley schemas asyncapi > asyncapi.json
+    """
 
 
 @schemas.command()
 @directory_option
 @format_option
 def check(directory: Path | None, output: str | None) -> None:
-    """Check the schema files: parsed, documented, frozen, and each version readable by each other. Exit status 1 on problems."""
+    """Check the schema files: parsed, documented, frozen, and each version readable by each other. Exit status 1 on problems.
+
+    \b
+    Example:
+      kimberley schemas check --directory schemas
+    """
     states = _files(directory).check()
     if is_jsonl(output):
         print_jsonl({"topic": each.folder, "record": each.record, "versions": each.versions, "problems": each.problems} for each in states)
@@ -42,7 +56,14 @@ def check(directory: Path | None, output: str | None) -> None:
 @schemas.command()
 @directory_option
 def freeze(directory: Path | None) -> None:
-    """Release each changed schema as its next version, with an id for ever. Refuses what other versions could not read."""
+    """Release each changed schema as its next version, with an id for ever. Refuses what other versions could not read.
+
+    Records are written with the newest frozen version; `kimberley schemas register` then makes a registry know it.
+
+    \b
+    Example:
+      kimberley schemas freeze --directory schemas && git add schemas
+    """
     frozen = _files(directory).freeze()
     for each in frozen:
         click.echo(f"{each.folder}/{each.record}: version {each.version}, id {each.schema_id}")
@@ -57,6 +78,10 @@ def register(registry_url: str | None, directory: Path | None, output: str | Non
     """Register every frozen version, oldest first, under its subject, whose compatibility is set to FULL_TRANSITIVE.
 
     Doing so again changes nothing. Exit status 2 where the registry refuses a schema, 3 where it can't be reached.
+
+    \b
+    Example:
+      kimberley schemas register --registry-url https://registry.example:8081
     """
     settings = load_settings(registry_url=registry_url)
     files = _files(directory or settings.schema_directory)

@@ -11,7 +11,15 @@ servers_option = click.option("--bootstrap-servers", help="Kafka brokers, host:p
 
 @click.group()
 def topics() -> None:
-    """Create and check the topics of the contract, public and internal."""
+    """Create and check the topics of the contract, public and internal.
+
+    How many partitions and copies they get is a matter of the settings (`kimberley settings`).
+
+    \b
+    Examples:
+      KIMBERLEY_PARTITIONS=12 KIMBERLEY_REPLICATION_FACTOR=3 kimberley topics apply
+      kimberley topics check --format jsonl | jq 'select(.state != "present")'
+    """
 
 
 @topics.command()
@@ -21,6 +29,11 @@ def apply(bootstrap_servers: str | None, output: str | None) -> None:
     """Create the topics that are missing.
 
     Topics that are there are never changed; where one is not as it must be, this says so, with what to do, and exits with status 1.
+    Doing it again changes nothing.
+
+    \b
+    Example:
+      kimberley topics apply --bootstrap-servers kafka-1:9092,kafka-2:9092
     """
     _report(apply_topics(load_settings(bootstrap_servers=bootstrap_servers)), output)
 
@@ -29,7 +42,14 @@ def apply(bootstrap_servers: str | None, output: str | None) -> None:
 @servers_option
 @format_option
 def check(bootstrap_servers: str | None, output: str | None) -> None:
-    """Compare every topic with what it must be. Exit status 1 when one is missing or wrong."""
+    """Compare every topic with what it must be: partitions, cleanup, retention, timestamps. Changes nothing.
+
+    Exit status 1 when one is missing or wrong; what to do about it stands beside it.
+
+    \b
+    Example:
+      kimberley topics check
+    """
     _report(check_topics(load_settings(bootstrap_servers=bootstrap_servers)), output)
 
 
