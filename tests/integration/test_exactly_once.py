@@ -19,7 +19,7 @@ from kimberley.reference.files import shipped_profiles, shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
-from support.stream import decoded, event_records, prepared, publish, read_topic, standing, wait_until
+from support.stream import decoded, event_records, prepared, publish, reach, read_topic, standing, wait_until
 from support.worker import WorkerProcess
 
 EVENTS = 50_000
@@ -70,7 +70,7 @@ def test_fifty_thousand_events_give_as_many_decisions_and_the_open_alerts_of_che
 def kill_at(settings: Settings, moment: int, folder: Path, name: str) -> None:
     """Run a worker until so many records are out, then `kill -9`."""
     with WorkerProcess(settings, folder, name) as worker:
-        wait_until(lambda: not worker.is_alive or progress(settings) >= moment, 120, f"{moment} records out", worker.text)
+        wait_until(lambda: not worker.is_alive or reach(settings, "decisions") >= moment, 120, f"{moment} records out", worker.text)
         assert worker.is_alive, worker.text()
         worker.kill()
 
@@ -95,7 +95,7 @@ def test_workers_that_come_and_go_share_the_partitions_and_double_nothing(clean_
     events = expected.events[:30_000]
     places = publish(clean_kafka, event_records(make_codec(settings), events))
     with WorkerProcess(settings, tmp_path, "first") as first, WorkerProcess(settings, tmp_path, "second") as second:
-        wait_until(lambda: progress(settings) > 3_000, 60, "work begun", first.text)
+        wait_until(lambda: reach(settings, "decisions") > 3_000, 60, "work begun", first.text)
         with WorkerProcess(settings, tmp_path, "third") as third:
             wait_until(lambda: "cases_recovered" in third.text() or is_read(settings, places), 60, "the third takes part", third.text)
             assert first.terminate(10) == 0, first.text()
@@ -105,16 +105,6 @@ def test_workers_that_come_and_go_share_the_partitions_and_double_nothing(clean_
     found = Counter(record["decision_id"] for record in decoded(make_codec(settings), read_topic(clean_kafka, "decisions")))
     assert set(found) == {f"{topic}/{partition}/{offset}" for topic, partition, offset in places}
     assert found.total() == len(events)
-
-
-def progress(settings: Settings) -> int:
-    """How far `decisions` reaches, whether committed or not."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers)
-    try:
-        places = [TopicPartition("decisions", number) for number in range(settings.partitions)]
-        return sum(consumer.end_offsets(places).values())
-    finally:
-        consumer.close()
 
 
 def is_read(settings: Settings, places: list[tuple[str, int, int]]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
+from kafka import TopicPartition as Place
 
 from kimberley.reference.files import shipped_reference
 from kimberley.settings import Settings, load_settings
@@ -62,6 +63,16 @@ def read_topic(bootstrap_servers: str, topic: str, *, committed: bool = True) ->
 def count_records(bootstrap_servers: str, *topics: str) -> int:
     """How many records a reader of committed data sees on some topics now."""
     return sum(len(read_topic(bootstrap_servers, topic)) for topic in topics)
+
+
+def reach(settings: Settings, topic: str) -> int:
+    """How far a topic's partitions reach, all together, whether committed or not; quick, whatever they hold."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers)
+    try:
+        places = [Place(topic, number) for number in range(settings.partitions)]
+        return sum(consumer.end_offsets(places).values())
+    finally:
+        consumer.close()
 
 
 def decoded(codec: Codec, records: Iterable[Any]) -> list[dict[str, Any]]:
