@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from kimberley.model.decisions import Decision
 from kimberley.model.events import instant_text
-from kimberley.model.findings import Alert
+from kimberley.model.findings import Alert, Evidence
 from kimberley.wire.envelope import CONTENT_TYPE, SPEC_VERSION, Headers
 
 _ALERT_TYPES = {status: ("ce_type", f"kp.alert.{status.lower()}.v1".encode()) for status in ("OPENED", "UPDATED", "RESOLVED")}
@@ -39,6 +41,12 @@ def alert_record(alert: Alert) -> dict[str, Any]:
     }
 
 
+def alert_of(record: Mapping[str, Any]) -> Alert:
+    """The alert of a decoded Avro record."""
+    evidence = tuple(Evidence(**each) for each in record["evidence"])
+    return Alert(**{**record, "participants": tuple(record["participants"]), "evidence": evidence})
+
+
 def alert_json(alert: Alert) -> dict[str, Any]:
     """An alert as a JSON object; instants are RFC 3339."""
     return record_json(alert_record(alert), ("effective_at", "raised_at"))
@@ -67,6 +75,11 @@ def decision_record(decision: Decision, topic: str, partition: int, offset: int)
         "input_partition": partition,
         "input_offset": offset,
     }
+
+
+def decision_of(record: Mapping[str, Any]) -> Decision:
+    """The decision of a decoded Avro record. Raises msgspec.ValidationError where a later version says what this one can't hold."""
+    return msgspec.convert(record, Decision)
 
 
 def decision_json(decision: Decision, topic: str, partition: int, offset: int) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def _to_physical(schema: Any, value: Any) -> Any:
     match value:
         case Decimal():
             unscaled = int(value.scaleb(schema["scale"]))
-            return unscaled.to_bytes((unscaled + (unscaled < 0)).bit_length() // 8 + 1, "big", signed=True)
+            # a byte more than -128 or -32,768 would need, as fastavro has it; any length that holds the number is Avro
+            return unscaled.to_bytes(abs(unscaled).bit_length() // 8 + 1, "big", signed=True)
         case date():
             return value.toordinal() - _EPOCH_ORDINAL
     return value

@@ -1,5 +1,6 @@
 """What fastavro writes is what avro-python3, the reference codec, writes; what is no record of ours is named by its stage."""
 
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -165,3 +166,12 @@ def _without_logical(schema: Any) -> Any:
 
 def _filled(schema: Any, record: dict[str, Any]) -> dict[str, Any]:
     return {field["name"]: record.get(field["name"], field.get("default")) for field in schema["fields"]}
+
+
+@pytest.mark.parametrize("unscaled", [-128, -32_768, -129, 127, 128, 0, -1, -(10**14) + 1])
+def test_both_codecs_write_the_same_bytes_of_a_decimal_at_the_edge_of_a_byte(unscaled: int) -> None:
+    schema = FILES.current["shipments", "ShipmentArrived"]
+    record = {"event_id": "e", "occurred_at": 0, "authority": "BW", "certificate_number": "n", "carats": Decimal(unscaled).scaleb(-3)}
+    value = CODEC.encode("shipments", "ShipmentArrived", record)
+    assert value[5:] == encode_reference(schema, _filled(schema, record))
+    assert CODEC.decode("shipments", value)[1]["carats"] == record["carats"]
