@@ -13,6 +13,7 @@ from kimberley.settings import Settings
 from kimberley.wire.security import client_options, kafka_problem
 
 _STALLED_SECONDS = 30.0
+_DRAIN_SECONDS = 5.0
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def log_consumer(settings: Settings, **options: Any) -> Iterator[KafkaConsumer]:
             consumer.close()
 
 
-def places_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+def places_of(consumer: Any, topic: str) -> list[TopicPartition]:
     """Every partition of a topic, as many as the brokers say. Raises ConfigurationError where the topic is not there."""
     numbers = consumer.partitions_for_topic(topic)
     if not numbers:
@@ -46,7 +47,7 @@ def places_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
-def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], ends: dict[TopicPartition, int] | None = None) -> Iterator[Any]:
+def read_to_end(consumer: Any, places: Sequence[TopicPartition], ends: dict[TopicPartition, int] | None = None) -> Iterator[Any]:
     """Every record of some partitions, in order within each. `ends` is filled with the offset after each one's last record.
 
     Raises ServiceUnavailableError when nothing moves for half a minute before the end is reached.
@@ -75,5 +76,17 @@ def read_to_end(consumer: KafkaConsumer, places: Sequence[TopicPartition], ends:
             raise ServiceUnavailableError(f"{where} can't be read to the end within {_STALLED_SECONDS:.0f} s: is a broker down?")
 
 
-def _positions(consumer: KafkaConsumer, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+def ends_now(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset after each partition's last committed record. `consumer` reads committed data, has no group, and is left anywhere."""
+    consumer.assign(places)
+    for place, end in consumer.end_offsets(places).items():
+        consumer.seek(place, end)
+    # asked for the end, the embedded broker names the last batch's first record: what is served from there on comes before the end
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    while consumer.poll(timeout_ms=250, max_records=5_000) and time.monotonic() < deadline:
+        pass
+    return {place: consumer.position(place) for place in places}
+
+
+def _positions(consumer: Any, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
     return {place: consumer.position(place) for place in places}
