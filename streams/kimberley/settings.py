@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     delivery: Literal["auto", "exactly_once", "at_least_once"] = Field(
         "auto", description="auto: exactly once where the broker has transactions, else at least once"
     )
-    batch_records: int = Field(1000, ge=1, le=100_000, description="most records judged in one transaction")
+    batch_records: int = Field(
+        5000, ge=1, le=100_000, description="most records judged in one transaction; what waits is taken, so few where little comes"
+    )
     session_timeout: float = Field(10.0, gt=0, description="seconds without a heartbeat after which a worker's share goes to the others")
     clock_skew_minutes: int = Field(10, ge=0, description="how far an event may lie after its record's own timestamp")
 

@@ -36,7 +36,7 @@ from kimberley.wire.topics import DECISIONS, FLAGGED_SHIPMENTS, OPEN_ALERTS, Int
 log = structlog.get_logger(__name__)
 
 _STOP_SECONDS = 9.0
-_MOST_WAITING = 4000
+_MOST_WAITING = 10_000
 """Records of one partition number that may wait in memory before fetching for it pauses."""
 _FETCH_BYTES = 1 << 20
 _WRITTEN = ((DECISIONS, "Decision"), (FLAGGED_SHIPMENTS, "Alert"), (OPEN_ALERTS, "Alert"))

@@ -1,6 +1,6 @@
 """A reader of Avro bodies made for one schema: Python source with a statement or two a field, compiled once.
 
-fastavro finds its way through the schema anew for every record; this does it once, and reads three times as fast. It knows the part of
+fastavro finds its way through the schema anew for every record; this does it once, and reads twice as fast. It knows the part of
 Avro that our schemas use and gives up on any other, which then stays fastavro's. What it reads is what fastavro reads, held by a property
 test; it is stricter with bytes that no encoder writes (a decimal of more digits than its schema allows, an overlong number).
 """
