@@ -95,9 +95,16 @@ def test_a_case_at_hand_is_judged_as_one_read_back_for_every_event(events: list[
         case, answers = Case(NUMBER), []
         for offset, event in enumerate(sequence):
             answers.append(judge(case, event, Origin("f", 0, offset), POLICY, now=0, processed_at=0, memory=memory))
+            if memory and memory.recall(POLICY):
+                assert laid_out(memory.dossier) == laid_out(dossier_of(case, POLICY, 0))
         return answers
 
     assert play(Memory()) == play(None)
+
+
+def laid_out(dossier: Any) -> dict[str, Any]:
+    """All that a dossier holds."""
+    return dict(vars(dossier))
 
 
 def test_every_type_of_event_is_read_or_known_to_be_read_by_none() -> None:

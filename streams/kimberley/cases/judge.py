@@ -53,6 +53,7 @@ class Memory:
     """What was last said of a case at hand, and by which policy; never stored. It belongs to one case and is forgotten when in doubt."""
 
     policy: Policy | None = None
+    dossier: Dossier | None = None
     evaluation: Evaluation = field(default_factory=lambda: Evaluation([]))
     parties: tuple[Party, ...] = ()
 
@@ -66,7 +67,7 @@ class Memory:
 
     def forget(self) -> None:
         """Nothing was said."""
-        self.policy = None
+        self.policy = self.dossier = None
 
 
 def judge(
@@ -100,12 +101,17 @@ def judge(
     # a withdrawal changes what stands of other types, so nothing that was said holds
     before = memory.recall(policy) if kind is not EventWithdrawn else None
     alerts: list[Alert] = []
-    if before is None or kind in _PARTIES_CHANGE_WITH or policy.rulebook.readers_of(kind.__name__):
+    dossier = memory.dossier if before is not None else None
+    if dossier is None or not dossier.can_add(event):
         dossier = dossier_of(case, policy, now)
+    elif known is None:
+        dossier.add(event, now)
+    if before is None or kind in _PARTIES_CHANGE_WITH or policy.rulebook.readers_of(kind.__name__):
         memory.keep(policy, evaluate(dossier, policy.rulebook, before, kind.__name__), parties(dossier))
         case.alerts, changes = compare(case.number, case.alerts, memory.evaluation.findings, event.occurred_at, event.event_id)
         if changes:
             alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
+    memory.dossier = dossier
     open_ids = {state.alert_id for state in case.alerts if state.is_open} if case.alerts else set()
     decision = Decision(
         decision_id=origin.decision_id,

@@ -26,7 +26,7 @@ from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED
 
 log = structlog.get_logger(__name__)
 
-_MOST_LIVE = 10_000
+_MOST_LIVE = 4_000
 """Cases kept unpacked between batches; a case at hand is mostly wanted again soon."""
 
 

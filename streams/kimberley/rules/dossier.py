@@ -51,6 +51,8 @@ class Dossier:
             kind = _KINDS.get(type(event))
             if kind is not None:
                 by_kind[kind].append(event)
+        self._by_kind = by_kind
+        self._has_withdrawals = any(isinstance(event, EventWithdrawn) for event in events)
         self.issues: list[CertificateIssued] = by_kind[0]
         self.invalidations: list[CertificateInvalidated] = by_kind[1]
         self.exports: list[ShipmentExported] = by_kind[2]
@@ -58,6 +60,9 @@ class Dossier:
         self.arrivals: list[ShipmentArrived] = by_kind[4]
         self.confirmations: list[ImportConfirmed] = by_kind[5]
         self.returns: list[ShipmentReturned] = by_kind[6]
+        self._derive()
+
+    def _derive(self) -> None:
         # one of these is asked for by nearly every rule: plain attributes, made once
         certificate = self.issues[0] if self.issues else None
         first_export = self.exports[0] if self.exports else None
@@ -67,6 +72,23 @@ class Dossier:
         self.destination: str | None = states_destination.destination if states_destination else None
         self.export_date: date | None = first_export.local_date if first_export else certificate.issued_on if certificate else None
         self.stated_origins: tuple[str, ...] = _stated_origins(certificate) if certificate else ()
+
+    def can_add(self, event: AnyEvent) -> bool:
+        """Whether another event of the case only adds to what stands: neither it nor one before takes any back."""
+        return not self._has_withdrawals and not isinstance(event, EventWithdrawn)
+
+    def add(self, event: AnyEvent, now: int) -> None:
+        """Take in another event, where `can_add` says so; the dossier is then as if it had been made with it."""
+        self.now = now
+        kind = _KINDS.get(type(event))
+        if kind is None:
+            return
+        events = self._by_kind[kind]
+        events.append(event)
+        if len(events) > 1 and _by_time(events[-2]) > _by_time(event):
+            events.sort(key=_by_time)
+        if kind in (0, 2):  # certificates and exports: what is derived rests on no others
+            self._derive()
 
     def standing(self, code: str, on: date) -> Standing:
         """How a jurisdiction stood on a date."""
