@@ -106,6 +106,8 @@ class KafkaTransport:
                 "isolation_level": "read_committed",
                 "allow_auto_create_topics": False,
                 "bootstrap_timeout_ms": self._BOOTSTRAP_MS,
+                "session_timeout_ms": int(self.settings.session_timeout * 1000),
+                "heartbeat_interval_ms": int(self.settings.session_timeout * 200),
                 **client_options(self.settings),
                 **options,
             }

@@ -3,7 +3,15 @@
 import ssl
 from typing import Any
 
-from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    NotEnoughReplicasAfterAppendError,
+    NotEnoughReplicasError,
+    RecordListTooLargeError,
+    SaslAuthenticationFailedError,
+)
 
 from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
 from kimberley.settings import Settings
@@ -51,6 +59,10 @@ def kafka_problem(settings: Settings, problem: KafkaError) -> KimberleyError:
     where = f"Kafka at {settings.bootstrap_servers}"
     if isinstance(problem, SaslAuthenticationFailedError | AuthorizationError):
         return ConfigurationError(f"{where} refuses us: {problem} (KIMBERLEY_SASL_…, and the cluster's access rules)")
+    if isinstance(problem, MessageSizeTooLargeError | RecordListTooLargeError):
+        return ConfigurationError(f"{where} takes no record of this size (the topic's max.message.bytes): {problem}")
+    if isinstance(problem, NotEnoughReplicasError | NotEnoughReplicasAfterAppendError):
+        return ServiceUnavailableError(f"{where} has fewer replicas in sync than min.insync.replicas asks for: is a broker down? {problem}")
     secured = (
         "" if settings.security_protocol == "PLAINTEXT" else ", or its TLS or SASL is not as KIMBERLEY_SECURITY_PROTOCOL and its kin say"
     )
