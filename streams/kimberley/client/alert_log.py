@@ -80,8 +80,8 @@ class AlertLog:
                         self._pass()
                 self._commit()
                 left = deadline - time.monotonic()
-                self._poll(max(0.0, min(left, _POLL_SECONDS)))
-                if not self._buffer and left <= 0:
+                began = self._poll(max(0.0, min(left, _POLL_SECONDS)))
+                if not self._buffer and left <= 0 and not began:
                     return None
 
     def done(self, *, applied: bool) -> None:
@@ -144,7 +144,8 @@ class AlertLog:
             self._poll(0.0)
             self._consumer.resume(*(place for place in held if place in self._consumer.assignment()))
 
-    def _poll(self, seconds: float) -> None:
+    def _poll(self, seconds: float) -> bool:
+        """Fill the buffer; whether partitions were begun, whose records the next poll brings."""
         polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=_MOST_RECORDS)
         self._polled_at = time.monotonic()
         assigned = self._consumer.assignment()
@@ -156,6 +157,7 @@ class AlertLog:
         for place, records in polled.items():
             if place not in new:
                 self._buffer.extend((place, record) for record in records)
+        return bool(new)
 
     def _forget(self, places: Iterable[TopicPartition]) -> None:
         gone = set(places)
