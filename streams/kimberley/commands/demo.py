@@ -67,7 +67,8 @@ class Tally:
 @click.option("--seed", default=1, show_default=True, help="another seed, another trade")
 @click.option("--days", default=42, show_default=True, type=click.IntRange(1, 400), help="days of trade, from 7 October 2024 on")
 @click.option("--rate", default=300, show_default=True, type=click.IntRange(1, 100_000), help="events published per second")
-def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int) -> None:
+@click.option("--port", type=click.IntRange(1, 65_535), help="port of the embedded broker [default: a free one]")
+def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int, port: int | None) -> None:
     """Play some weeks of realistic trade and show each alert as it is raised.
 
     Starts an embedded broker (a demo's broker: everything in memory, no transactions) and a worker, creates the topics, loads the
@@ -85,7 +86,7 @@ def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int) -> None
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     with contextlib.ExitStack() as stack:
         signal.signal(signal.SIGTERM, _interrupt)
-        settings = _broker(stack, bootstrap_servers, console)
+        settings = _broker(stack, bootstrap_servers, port, console)
         states = apply_topics(settings)
         require_topics(settings)
         loaded = load_reference(settings, shipped_reference())
@@ -112,12 +113,12 @@ def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int) -> None
         _summarise(tally, console)
 
 
-def _broker(stack: contextlib.ExitStack, bootstrap_servers: str | None, console: Console) -> Settings:
+def _broker(stack: contextlib.ExitStack, bootstrap_servers: str | None, port: int | None, console: Console) -> Settings:
     if bootstrap_servers:
         return load_settings(bootstrap_servers=bootstrap_servers)
     from kimberley.embedded import EmbeddedBroker
 
-    broker = stack.enter_context(EmbeddedBroker())
+    broker = stack.enter_context(EmbeddedBroker(port))
     console.print(
         f"[bold]Kimberley demo[/] on an embedded broker at {broker.bootstrap_servers} (a demo's broker: in memory, at least once)"
     )
