@@ -13,7 +13,7 @@ from kafka.structs import OffsetAndMetadata
 
 from kimberley.client.transport import Consumer, Transport, in_our_words
 from kimberley.errors import ConfigurationError
-from kimberley.wire.log_reader import ends_now, places_of
+from kimberley.wire.log_reader import ends_now, offsets_since, places_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,6 @@ class AlertLog:
         self._identify = identify
         self._buffer: deque[tuple[TopicPartition, Any]] = deque()
         self._starts: dict[TopicPartition, int] = {}
-        self._not_before: dict[TopicPartition, int] = {}
         self._revisions: dict[TopicPartition, dict[str, int]] = {}
         self._passed: dict[TopicPartition, int] = {}
         self._uncommitted = 0
@@ -105,8 +104,7 @@ class AlertLog:
 
     def _is_new(self, place: TopicPartition, record: Any) -> bool:
         """Whether a record is after the start and its revision higher than the last of its alert."""
-        # by its time too: not every broker finds the first record of a time (the embedded one names the first of all)
-        if record.offset < self._starts[place] or record.timestamp < self._not_before.get(place, 0):
+        if record.offset < self._starts[place]:
             return False
         identity = self._identify(record)
         return identity is None or identity[1] > self._revisions[place].get(identity[0], 0)
@@ -162,7 +160,7 @@ class AlertLog:
     def _forget(self, places: Iterable[TopicPartition]) -> None:
         gone = set(places)
         for place in gone:
-            for held in (self._starts, self._not_before, self._revisions, self._passed):
+            for held in (self._starts, self._revisions, self._passed):
                 held.pop(place, None)
         self._buffer = deque(item for item in self._buffer if item[0] not in gone)
 
@@ -176,8 +174,6 @@ class AlertLog:
         for place in places:
             committed = known[place]
             start = max(found[place] if committed is None else committed, first[place])
-            if committed is None and isinstance(self._since, datetime):
-                self._not_before[place] = int(self._since.timestamp() * 1000)
             self._starts[place] = start
             self._revisions[place] = {}
             consumer.seek(place, max(first[place], start - LOOK_BACK))
@@ -193,9 +189,7 @@ class AlertLog:
             ends = ends_now(reader, places)
             if self._since == "now":
                 return ends
-            instant = int(self._since.timestamp() * 1000)
-            found = reader.offsets_for_times(dict.fromkeys(places, instant))
-            return {place: ends[place] if (at := found.get(place)) is None else at.offset for place in places}
+            return offsets_since(reader, ends, int(self._since.timestamp() * 1000))
         finally:
             reader.close()
 

@@ -88,5 +88,30 @@ def ends_now(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicParti
     return {place: consumer.position(place) for place in places}
 
 
+def offsets_since(consumer: Any, ends: Mapping[TopicPartition, int], instant: int) -> dict[TopicPartition, int]:
+    """The offset of each partition's first record from an instant on (milliseconds since the epoch), or its end. As for `ends_now`."""
+    found = {
+        place: ends[place] if at is None else at.offset for place, at in consumer.offsets_for_times(dict.fromkeys(ends, instant)).items()
+    }
+    sought = {place for place in ends if found.setdefault(place, ends[place]) < ends[place]}
+    if sought:
+        consumer.assign(sorted(sought))
+    for place in sought:
+        consumer.seek(place, found[place])
+    # the embedded broker names the first record of all, so it is looked at too; elsewhere the first one read is the one
+    moved_at = time.monotonic()
+    while sought and time.monotonic() - moved_at < _DRAIN_SECONDS:
+        for place, records in consumer.poll(timeout_ms=250, max_records=5_000).items():
+            moved_at = time.monotonic()
+            if place not in sought:
+                continue
+            first = next((record.offset for record in records if record.timestamp >= instant), None)
+            found[place] = records[-1].offset + 1 if first is None else first
+            if first is not None or found[place] >= ends[place]:
+                sought.discard(place)
+                consumer.pause(place)
+    return found
+
+
 def _positions(consumer: Any, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
     return {place: consumer.position(place) for place in places}
