@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from kafka.errors import KafkaError
 
@@ -24,6 +24,9 @@ _DELIVERY_SECONDS = 75.0
 """Longer than the producer tries: it says itself why it gave up."""
 _CLOSE_SECONDS = 10.0
 _MOST_REMEMBERED = 100_000
+_MOST_BYTES = 1_000_000
+"""Under what topics take unless they are told otherwise (max.message.bytes), with room for headers."""
+_T = TypeVar("_T")
 
 
 class Sent:
@@ -84,6 +87,7 @@ class Publisher:
         self._codec = make_codec(self.transport.settings)
         self._topics: set[str] = set()
         self._receipts: OrderedDict[str, Receipt] = OrderedDict()
+        self._went_to: OrderedDict[str, str] = OrderedDict()
         with in_our_words(self.transport):
             self._producer = self.transport.producer("publisher")
         try:
@@ -154,8 +158,11 @@ class Publisher:
         if strange := [name for name, _ in passed if name not in PASSED_THROUGH]:
             raise ConfigurationError(f"header {strange[0]!r} is none that passes through: {', '.join(PASSED_THROUGH)}")
         positions = self._decisions.positions()
+        if len(record.value) > _MOST_BYTES:
+            raise RefusedEventError([("range", "", f"the event has {len(record.value):,} bytes; at most {_MOST_BYTES:,} are taken")])
         with in_our_words(self.transport):
             sending = self._producer.send(chosen, key=record.key, value=record.value, headers=[*record.headers, *passed])
+        _keep(self._went_to, checked.event.event_id, chosen)
         return Sent(self, checked, chosen, sending, positions)
 
     def wait_for_decision(self, event: Receipt | str, timeout: float = 30.0) -> Decision:
@@ -182,10 +189,7 @@ class Publisher:
     def remember(self, receipt: Receipt) -> None:
         """Know a receipt by its event's id, the last hundred thousand of them."""
         self._decisions.expect(receipt)
-        self._receipts[receipt.event_id] = receipt
-        self._receipts.move_to_end(receipt.event_id)
-        while len(self._receipts) > _MOST_REMEMBERED:
-            self._receipts.popitem(last=False)
+        _keep(self._receipts, receipt.event_id, receipt)
 
     def close(self) -> None:
         """Deliver what is on its way, as far as ten seconds allow, and close."""
@@ -206,8 +210,7 @@ class Publisher:
         allowed: Sequence[str] = TOPICS_OF[checked.type_name]
         if topic is not None and topic not in allowed:
             raise ConfigurationError(f"{checked.type_name} goes to {' or '.join(allowed)}, not to {topic!r}")
-        known = self._receipts.get(str(checked.fields.get("withdrawn_event_id")))
-        return topic or (known.topic if known else allowed[0])
+        return topic or self._went_to.get(str(checked.fields.get("withdrawn_event_id")), allowed[0])
 
     def _receipt_of(self, event: Receipt | str) -> Receipt:
         if isinstance(event, Receipt):
@@ -215,3 +218,11 @@ class Publisher:
         if event not in self._receipts:
             raise ConfigurationError(f"this publisher published no event {event!r}: wait by its receipt, which can be kept")
         return self._receipts[event]
+
+
+def _keep(known: OrderedDict[str, _T], name: str, value: _T) -> None:
+    """Remember the newest, as many as memory is meant to hold."""
+    known[name] = value
+    known.move_to_end(name)
+    while len(known) > _MOST_REMEMBERED:
+        known.popitem(last=False)

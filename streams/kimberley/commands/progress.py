@@ -1,8 +1,9 @@
 """A progress bar on standard error while a log is read; for people only, and only where it takes more than a second."""
 
 import contextlib
+import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -36,3 +37,23 @@ def watched(records: Iterable[Any], ends: Mapping[Any, int], what: str) -> Itera
             if count % _EVERY == 0:
                 progress.update(task, completed=sum(reached.values()), total=sum(ends.values()), count=count)
             yield record
+
+
+@contextlib.contextmanager
+def bar(what: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+    """A bar that says `what` is done, moved by calling what it gives with how many of `total` (None: not known) are."""
+    progress = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} " + unit), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty(),
+    )  # fmt: skip
+    if not progress.console.is_terminal:
+        yield lambda done: None
+        return
+    task = progress.add_task(what, total=total)
+    delayed = threading.Timer(_AFTER_SECONDS, progress.start)
+    delayed.daemon = True
+    with contextlib.ExitStack() as stack:
+        stack.callback(progress.stop)
+        stack.callback(delayed.cancel)
+        delayed.start()
+        yield lambda done: progress.update(task, completed=done)
