@@ -68,7 +68,7 @@ def test_a_worker_whose_broker_is_away_ends_with_status_3() -> None:
 
 
 def test_sigterm_stops_a_busy_worker_within_ten_seconds_and_the_next_goes_on(broker: str, tmp_path: Path) -> None:
-    settings = prepared(broker)
+    settings = prepared(broker, batch_records=200)  # so that the first decisions are out long before the last
     events = [event for number in range(5000) for event in journey(f"BW{number:06d}")]
     publish(broker, event_records(make_codec(settings), events))
     with WorkerProcess(settings, tmp_path, "first") as worker:
