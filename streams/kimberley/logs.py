@@ -8,6 +8,28 @@ import structlog
 from kimberley.settings import Settings
 
 
+def warn_on_stderr() -> None:
+    """Send our own warnings to standard error, in words, for verbs whose standard output is their answer."""
+    structlog.configure(
+        processors=[_from_warnings_on, structlog.processors.add_log_level, _plain_words],
+        # looked up at each line, so that a redirected standard error is found
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
+def _from_warnings_on(_: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if method in ("debug", "info"):
+        raise structlog.DropEvent
+    return event
+
+
+def _plain_words(_: object, __: str, event: structlog.typing.EventDict) -> str:
+    """`kimberley: error: alert unreadable: topic flagged-shipments, offset 5`."""
+    level, name = event.pop("level"), event.pop("event")
+    details = ", ".join(f"{key} {value}" for key, value in event.items())
+    return f"kimberley: {level}: {str(name).replace('_', ' ')}" + (f": {details}" if details else "")
+
+
 def configure_logs(settings: Settings) -> None:
     """Set up logging to standard error for this process. Libraries' own messages are shown from warnings on."""
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())

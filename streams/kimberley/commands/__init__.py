@@ -9,6 +9,7 @@ import click
 
 from kimberley import __version__
 from kimberley.errors import KimberleyError
+from kimberley.logs import warn_on_stderr
 
 VERBS = {
     "demo": "Play a realistic trade on an embedded broker and show alerts as they come.",
@@ -63,3 +64,4 @@ def main() -> None:
     """
     # clients' own warnings say again, less well, what our errors say; `worker` sets up its log
     logging.getLogger().addHandler(logging.NullHandler())
+    warn_on_stderr()

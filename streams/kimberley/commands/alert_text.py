@@ -11,8 +11,8 @@ from rich.text import Text
 from kimberley.commands.output import plain, severity_text
 from kimberley.model.findings import Evidence
 
-_INDENT = 8
-"""Where sentences begin: under the word after the severity."""
+_INDENT = 10
+"""Where sentences begin: under the word after the severity, or after `resolved`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,7 @@ def alert_text(alert: AlertView, *, long: bool, with_number: bool = True) -> Ren
     """An alert: severity, certificate, rule and sentence; `long`: also basis, evidence, confidence, dates and id."""
     head = Text(no_wrap=True, overflow="ellipsis")
     head.append_text(Text("resolved", style="green") if alert.is_over else severity_text(alert.severity))
-    head.append(" " * max(1, _INDENT - len(head.plain)))
-    if alert.is_over:
-        head.append(" ")
+    head.append(" " * (_INDENT - len(head.plain)))
     if with_number:
         head.append_text(plain(alert.certificate_number, "bold"))
         head.append("  ")

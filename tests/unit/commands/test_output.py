@@ -127,7 +127,9 @@ def test_help_says_what_it_does_and_names_every_option(arguments: tuple[str, ...
     assert not undescribed
 
 
-@pytest.mark.parametrize("verb", ["case", "dead-letters", "reference", "rules", "settings", "topics", "schemas", "worker", "check", "demo"])
+@pytest.mark.parametrize(
+    "verb", ["alerts", "case", "dead-letters", "reference", "rules", "settings", "topics", "schemas", "worker", "check", "demo"]
+)
 def test_help_has_an_example_that_begins_with_the_program(verb: str) -> None:
     text = CliRunner().invoke(main, [verb, "--help"]).stdout
     assert "Example" in text
