@@ -140,7 +140,7 @@ def _plain(value: Any, path: str, faults: Faults) -> Any:
     """A value as parsed JSON has it."""
     match value:
         case float():
-            faults.append(("type", path, f"{value!r} is a float, which is rarely the number that was meant: give a Decimal, or text"))
+            faults.append(("type", path, "a float is rarely the number that was meant: give a Decimal, or text"))
         case datetime():
             if value.tzinfo is None:
                 faults.append(("format", path, f"{value.isoformat()} has no time zone: give the border's, such as tzinfo=UTC"))

@@ -105,8 +105,8 @@ def _column(name: str, path: str, type_name: str | None) -> FieldColumn:
     if kind is None:
         whose = type_name or "any event"
         raise ValueError(
-            f"column {name!r}: {path or 'an empty name'} is no field of {whose}{near(path, kinds)}: map it in --columns, or leave it out by "
-            f"{_left_out(name)}"
+            f"column {name!r}: {path or 'an empty name'} is no field of {whose}{near(path, kinds)}: map it in --columns, or leave it out "
+            f"by {_left_out(name)}"
         )
     return FieldColumn(name, path, tuple(int(index) if index else step for index, step in _STEP.findall(path)), kind)
 
