@@ -1,6 +1,7 @@
 """`kimberley alerts`."""
 
 import contextlib
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -127,6 +128,8 @@ def alerts(
     jsonl = is_jsonl(output)
     with subscriber:
         if follow:
+            if not jsonl and sys.stderr.isatty():
+                click.echo("following alerts as they are raised; Ctrl-C ends", err=True)
             with contextlib.suppress(KeyboardInterrupt):
                 _print(islice(_of(subscriber, numbers), limit), jsonl, long)
             return

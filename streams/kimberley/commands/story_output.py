@@ -169,7 +169,7 @@ def _print_rules(out: Console, rules: list[Explained]) -> None:
         word, style = _OUTCOMES[each.outcome.outcome]
         quiet = "dim" if each.outcome.outcome == "not_applicable" else ""
         rows.append((Text(word, style=style), Text(each.rule.id, style=quiet), severity_text(each.severity), _why(each, quiet)))
-    columns: list[str | Column] = [*map(_whole, ("outcome", "rule", "severity")), "what it looks for"]
+    columns: list[str | Column] = [*map(_whole, ("outcome", "rule", "severity")), "violated when"]
     out.print(make_table(columns, rows, title="Every rule"))
 
 
