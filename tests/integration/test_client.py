@@ -19,6 +19,7 @@ from kimberley.wire.log_reader import places_of, read_to_end
 from support.client_stream import PATIENCE, Stream, alerts_until, decided, decided_in_stages, real, twin
 from support.journeys import journey
 from support.kafka import RealKafka
+from support.stream import wait_until
 
 _numbers = count(1)
 
@@ -215,6 +216,7 @@ def test_from_a_time_on(stream: Stream) -> None:
         decided(publisher, journey(before, found="60.00"))
         until(witness, before, 1)
         between = datetime.now(UTC) + timedelta(milliseconds=1)
+        wait_until(lambda: datetime.now(UTC) > between, 5, "the clock goes on")
         decided(publisher, journey(after, found="60.00"))
         with stream.subscriber(since=between) as subscriber:
             (first,) = alerts_until(subscriber, 1)

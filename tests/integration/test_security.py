@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from kimberley.client import AlertSubscriber, Publisher
+from kimberley.client.transport import KafkaTransport
 from kimberley.errors import KimberleyError
 from kimberley.settings import load_settings
 from kimberley.wire.admin import check_topics
@@ -92,6 +94,30 @@ def test_topics_reference_data_and_the_worker_go_over_tls_and_sasl(secured: Real
         assert "exactly once" in worker.text()
         assert worker.terminate(10) == 0, worker.text()
     assert "sesame" not in worker.text()
+
+
+def test_the_client_goes_over_tls_and_sasl(secured: RealKafka, authority: Path, tmp_path: Path) -> None:
+    settings = prepared(secured.bootstrap_servers, **chosen(authority))
+    with WorkerProcess(settings, tmp_path) as worker, Publisher(settings) as publisher:
+        receipts = publisher.publish_many(journey("BW000003", found="60.00"))
+        assert {decision.outcome for decision in publisher.wait_for_decisions(receipts, 60)} == {"ACCEPTED"}, worker.text()
+        with AlertSubscriber(settings, group="desk") as subscriber:
+            assert [alert.certificate_number for alert in subscriber.current()] == ["BW000003"]
+            alert = subscriber.next_alert(30)
+        assert alert is not None
+        assert alert.rule_id == "import-mismatch"
+
+
+@pytest.mark.parametrize("wrong", [{"sasl_password": "mellon"}, {"ssl_cafile": None}])
+def test_the_clients_wrong_secrets_end_in_words_too(
+    secured: RealKafka, authority: Path, wrong: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KafkaTransport, "_BOOTSTRAP_MS", 4_000)
+    settings = load_settings(bootstrap_servers=secured.bootstrap_servers, **chosen(authority, **wrong))
+    with pytest.raises(KimberleyError, match="KIMBERLEY_"):
+        Publisher(settings)
+    with pytest.raises(KimberleyError, match="KIMBERLEY_"):
+        AlertSubscriber(settings).current()
 
 
 @pytest.mark.parametrize("wrong", [{"sasl_password": "mellon"}, {"ssl_cafile": None}, {"security_protocol": "PLAINTEXT"}])

@@ -21,6 +21,8 @@ from kimberley.wire.outputs import decision_of
 from kimberley.wire.topics import DECISIONS
 
 _REMEMBERED_SECONDS = 5.0
+_LOOK_MS = 2_000
+"""Longer than this no event waits for where `decisions` stands: in an outage its answer is looked for from further back."""
 _SLICE_SECONDS = 0.25
 _MOST_RECORDS = 2_000
 _NEVER = 1 << 63
@@ -60,7 +62,7 @@ class DecisionReader:
             try:
                 self._looked_at = time.monotonic()
                 places = places_of(self._consumer, DECISIONS)
-                for place, end in self._consumer.end_offsets(places).items():
+                for place, end in self._consumer.end_offsets(places, timeout_ms=_LOOK_MS).items():
                     self._next[place.partition] = max(end, self._next.get(place.partition, 0))
             except (KafkaError, ConfigurationError):
                 pass  # who may not read decisions may publish all the same; waiting will say what is wrong

@@ -191,7 +191,7 @@ class MemoryConsumer:
         self._broker.require()
         return dict.fromkeys(partitions, 0)
 
-    def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    def end_offsets(self, partitions: Sequence[TopicPartition], timeout_ms: int | None = None) -> dict[TopicPartition, int]:
         """The offset after each partition's last record."""
         self._broker.require()
         return {place: len(self._broker.log(place)) for place in partitions}
