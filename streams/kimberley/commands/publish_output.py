@@ -41,7 +41,7 @@ class Report:
         self.faulty_lines += 1
         faults = problem.errors if isinstance(problem, RefusedEventError) else [("", "", str(problem))]
         for fault in faults:
-            click.echo(told(line, *fault), err=True)
+            _tell(line, *fault)
 
     def receipt(self, line: Line, receipt: Receipt) -> None:
         """An event that Kafka has; where decisions are waited for, its row comes with the decision."""
@@ -54,10 +54,10 @@ class Report:
         self.outcomes[decision.outcome] += 1
         if decision.outcome == "REFUSED":
             for fault in decision.errors:
-                click.echo(told(line, fault.code, fault.field, fault.message), err=True)
+                _tell(line, fault.code, fault.field, fault.message)
         elif decision.outcome == "CONFLICT":
             message = f"another content of {receipt.event_id} came before and stands: give a new event its own id, or withdraw the first"
-            click.echo(told(line, "conflict", "event_id", message), err=True)
+            _tell(line, "conflict", "event_id", message)
         self._row(line, receipt, decision)
 
     def would_publish(self, topic: str, written: dict[str, Any]) -> None:
@@ -99,6 +99,11 @@ class Report:
                 f"{receipt.topic}-{receipt.partition}@{receipt.offset}",
             ]
             self._rows.append([*row, decision.outcome] if decision else row)
+
+
+def _tell(line: Line, code: str, field: str, message: str) -> None:
+    """On standard error, with what a sender wrote shown and not obeyed."""
+    click.echo(plain(told(line, code, field, message)).plain, err=True)
 
 
 def _said(decision: Decision) -> dict[str, Any]:

@@ -1,6 +1,12 @@
 """`kimberley publish --dry-run`: what it reads of each form, how a fault is told, and how the program ends; nothing needs Kafka."""
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -85,7 +91,9 @@ def test_several_files_are_read_in_turn_and_named(tmp_path: Path) -> None:
     bad = table(tmp_path, HEAD, ROW.format(id=""), name="bad.csv")
     result = publish(good, bad, "--type", "ShipmentReleased")
     assert len(events(result)) == 1
-    assert complaints(result) == ["bad.csv, line 2, column 'event_id': event_id: event_id is missing: every ShipmentReleased states it: fill it in"]
+    assert complaints(result) == [
+        "bad.csv, line 2, column 'event_id': event_id: event_id is missing: every ShipmentReleased states it: fill it in"
+    ]
     assert result.exit_code == 1
 
 
@@ -250,7 +258,40 @@ def test_names_of_people_are_not_repeated_on_standard_error(tmp_path: Path) -> N
     assert "5.5" not in result.stderr
 
 
+def test_what_a_sender_wrote_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps({**journey("BW000401")[0], "\x1b[2Jcarats": "1"}), encoding="utf-8")
+    result = publish(file)
+    assert "\x1b" not in result.stderr
+    assert "\\x1b[2Jcarats" in result.stderr
+
+
 # How it ends
+
+
+def test_a_bar_on_a_terminal_takes_nothing_of_what_is_piped_on(tmp_path: Path) -> None:
+    file = table(tmp_path, HEAD, *(ROW.format(id=f"e{n}") for n in range(3_000)))
+    at_once = "import kimberley.commands.progress as p; p._AFTER_SECONDS = 0; from kimberley.commands import main; main()"
+    arguments = ["publish", str(file), "--type", "ShipmentReturned", "--dry-run", "--format", "jsonl"]
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-c", at_once, *arguments], stdout=subprocess.PIPE, stderr=terminal)
+    os.close(terminal)
+    seen = bytearray()
+    watcher = threading.Thread(target=watch, args=(screen, seen))
+    watcher.start()
+    piped, _ = process.communicate(timeout=60)
+    watcher.join(10)
+    os.close(screen)
+    assert len(piped.splitlines()) == 3_000
+    assert b"checking" in seen
+    assert b"event_id" not in seen
+
+
+def watch(screen: int, seen: bytearray) -> None:
+    """What a terminal shows until nobody writes to it any more."""
+    with contextlib.suppress(OSError):
+        while shown := os.read(screen, 65_536):
+            seen.extend(shown)
 
 
 def test_the_table_counts_and_the_exit_status_tells(tmp_path: Path) -> None:
