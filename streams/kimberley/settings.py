@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from kimberley.errors import ConfigurationError
 
 DEFAULT_FILE = "kimberley.toml"
+MONITOR_OFF = -1
 
 
 class Settings(BaseSettings):
@@ -54,6 +55,14 @@ class Settings(BaseSettings):
     )
     session_timeout: float = Field(10.0, gt=0, description="seconds without a heartbeat after which a worker's share goes to the others")
     clock_skew_minutes: int = Field(10, ge=0, description="how far an event may lie after its record's own timestamp")
+
+    monitor_host: str = Field("127.0.0.1", description="where a worker serves metrics and health; 0.0.0.0 for every address of the machine")
+    monitor_port: int = Field(
+        9464, ge=MONITOR_OFF, le=65_535, description="port of a worker's metrics and health; 0: any that is free (the log tells), -1: none"
+    )
+    stalled_seconds: float = Field(
+        60.0, gt=0, description="how long records may wait with none applied before /health/live says that the worker does not live"
+    )
 
     rulebook: Path | None = Field(None, description="a rulebook file instead of the one that ships")
 

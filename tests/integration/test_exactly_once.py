@@ -91,13 +91,15 @@ def check_revisions(settings: Settings, expected: Expected, each_once: bool) -> 
 @pytest.mark.slow
 @pytest.mark.kafka
 def test_workers_that_come_and_go_share_the_partitions_and_double_nothing(clean_kafka: str, expected: Expected, tmp_path: Path) -> None:
-    settings = prepared(clean_kafka)
-    events = expected.events[:30_000]
-    places = publish(clean_kafka, event_records(make_codec(settings), events))
+    settings = prepared(clean_kafka, batch_records=100)  # slow enough that there is work left to share
+    events = event_records(make_codec(settings), expected.events)
+    places = publish(clean_kafka, events[: EVENTS // 2])
     with WorkerProcess(settings, tmp_path, "first") as first, WorkerProcess(settings, tmp_path, "second") as second:
         wait_until(lambda: reach(settings, "decisions") > 3_000, 60, "work begun", first.text)
         with WorkerProcess(settings, tmp_path, "third") as third:
-            wait_until(lambda: "cases_recovered" in third.text() or is_read(settings, places), 60, "the third takes part", third.text)
+            wait_until(lambda: "worker_started" in third.text(), 60, "the third's start", third.text)
+            places += publish(clean_kafka, events[EVENTS // 2 :])
+            wait_until(lambda: "cases_recovered" in third.text(), 60, "the third takes part", third.text)
             assert first.terminate(10) == 0, first.text()
             second.kill()
             wait_until(lambda: is_read(settings, places), 120, "everything read", third.text)

@@ -1,5 +1,6 @@
 """A worker as the operator starts it: its own process, settings by environment, its log in a file."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,8 @@ from kimberley.settings import Settings
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
-    """The environment that gives a process these settings."""
-    stated = settings.model_dump(mode="json", exclude_defaults=True)
+    """The environment that gives a process these settings; a worker's metrics are on any free port unless they say which."""
+    stated = {"monitor_port": 0, **settings.model_dump(mode="json", exclude_defaults=True)}
     for secret in ("sasl_password", "registry_password"):
         if value := getattr(settings, secret):
             stated[secret] = value.get_secret_value()
@@ -64,6 +65,11 @@ class WorkerProcess:
         """SIGTERM; the exit status. Raises TimeoutExpired after so many seconds."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
+
+    def monitor(self) -> str:
+        """The address of its metrics and health; empty as long as the log does not tell it."""
+        lines = (json.loads(line) for line in self.text().splitlines() if '"monitor_listening"' in line and line.endswith("}"))
+        return next((str(line["url"]) for line in lines), "")
 
     def text(self) -> str:
         """The log so far."""

@@ -139,6 +139,7 @@ def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
             "KIMBERLEY_SESSION_TIMEOUT": str(settings.session_timeout),
             "KIMBERLEY_SECURITY_PROTOCOL": settings.security_protocol,
             "KIMBERLEY_LOG_FORMAT": "console",
+            "KIMBERLEY_MONITOR_PORT": "0",
         }
         with log.open("wb") as output:
             process = subprocess.Popen(

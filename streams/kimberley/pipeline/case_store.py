@@ -1,9 +1,8 @@
 """Reading a partition's cases back from their changelog."""
 
-import time
+from collections.abc import Callable
 from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.model.case import AlertState, Case, pack_case, unpack_case
@@ -11,36 +10,42 @@ from kimberley.model.findings import Evidence, Finding
 from kimberley.pipeline.reading import read_to_end
 from kimberley.wire.avro import Codec
 
-log = structlog.get_logger(__name__)
+_STEP_RECORDS = 1000
 
 
-async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int) -> dict[str, bytes]:
+async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int, on_read: Callable[[int], None]) -> dict[str, bytes]:
     """All cases of one partition number, packed, by certificate number. `consumer` reads committed, has no group and belongs to us.
 
-    Raises ServiceUnavailableError when the changelog can't be read on for a minute.
+    `on_read` hears how many more records were read. Raises ServiceUnavailableError when the changelog can't be read on for a minute.
     """
-    started = time.monotonic()
     cases: dict[str, bytes] = {}
     records = 0
     async for record in read_to_end(consumer, [TopicPartition(topic, number)]):
         records += 1
+        if records == _STEP_RECORDS:
+            on_read(records)
+            records = 0
         key = record.key.decode()
         if record.value is None:
             cases.pop(key, None)
         else:
             cases[key] = record.value
-    log.info("cases_recovered", partition=number, cases=len(cases), records=records, seconds=round(time.monotonic() - started, 3))
+    on_read(records)
     return cases
 
 
-async def adopt_published_alerts(consumer: AIOKafkaConsumer, topic: str, number: int, cases: dict[str, bytes], codec: Codec) -> int:
+async def adopt_published_alerts(
+    consumer: AIOKafkaConsumer, topic: str, number: int, cases: dict[str, bytes], codec: Codec, on_read: Callable[[int], None]
+) -> int:
     """Bring cases up to the alerts that were published for them; how many alerts were ahead.
 
     Without transactions a worker may die after its alerts are out and before the cases are stored. The records are read again, perhaps
-    in another order across topics, and may not lead to the same alert: a case must know what was said of it to take it back.
+    in another order across topics, and may not lead to the same alert: a case must know what was said of it to take it back. `on_read`
+    hears of every alert.
     """
     last: dict[str, dict[str, Any]] = {}
     async for record in read_to_end(consumer, [TopicPartition(topic, number)]):
+        on_read(1)
         alert = codec.decode(topic, record.value)[1]
         known = last.get(alert["alert_id"])
         if known is None or alert["revision"] > known["revision"]:

@@ -11,10 +11,12 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
-from kimberley.errors import ServiceUnavailableError
+from kimberley.errors import KimberleyError, ServiceUnavailableError
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
-from kimberley.pipeline.processor import Batch, Counts, Processor, Record
+from kimberley.pipeline.metrics import Delivered
+from kimberley.pipeline.processor import Batch, Processor, Record
+from kimberley.pipeline.progress import Recovery
 from kimberley.wire.avro import Codec
 from kimberley.wire.topics import FLAGGED_SHIPMENTS, InternalNames
 
@@ -27,10 +29,23 @@ _LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 
 @dataclass(slots=True)
 class Chunk:
-    """Records of one topic and partition, in order; `done` is called once they are committed."""
+    """Records of one topic and partition, in order; `done` is called once they are committed.
+
+    `follows`: the offset after the chunk fetched before it, None for the first since the partition was assigned.
+    """
 
     records: Sequence[Record]
     done: Callable[[], object]
+    follows: int | None = None
+
+
+class LostRecordsError(KimberleyError):
+    """Records were fetched and did not arrive. The worker stops: the next one reads them again."""
+
+    exit_status = 3
+
+    def __init__(self, place: tuple[str, int], reached: int | None, follows: int) -> None:
+        super().__init__(f"{place[0]}-{place[1]}: records before offset {follows} were fetched and did not arrive; here it is {reached}")
 
 
 class PartitionTask:
@@ -54,7 +69,8 @@ class PartitionTask:
         processor: Callable[[dict[str, bytes]], Processor],
         batch_records: int,
         adopts_alerts: bool,
-        on_batch: Callable[[Counts, int, float], None],
+        recovery: Recovery,
+        on_batch: Callable[[Delivered], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self.number = number
@@ -67,6 +83,7 @@ class PartitionTask:
         self._make_processor = processor
         self._batch_records = batch_records
         self._adopts_alerts = adopts_alerts
+        self._recovery = recovery
         self._on_batch = on_batch
         self._on_failure = on_failure
         self._chunks: deque[Chunk] = deque()
@@ -74,10 +91,21 @@ class PartitionTask:
         self._stopping = False
         self._delivering: asyncio.Task[None] | None = None
         self._committed: dict[tuple[str, int], int] = {}
+        self._put_to: dict[tuple[str, int], int] = {}
         self._task = asyncio.create_task(self._run(), name=f"partition-{number}")
 
     def put(self, chunk: Chunk) -> None:
-        """Queue a chunk; how much waits is the consumer's matter, which fetches only while there is room."""
+        """Queue a chunk; how much waits is the consumer's matter, which fetches only while there is room.
+
+        A chunk that does not follow the one before it fails the task: what lies between was read and lost on its way here, and would
+        be committed with what comes after.
+        """
+        first, last = chunk.records[0], chunk.records[-1]
+        place = first.topic, first.partition
+        if chunk.follows is not None and chunk.follows != self._put_to.get(place):
+            self._on_failure(LostRecordsError(place, self._put_to.get(place), chunk.follows))
+            return
+        self._put_to[place] = last.offset + 1
         self._chunks.append(chunk)
         self._arrived.set()
 
@@ -116,16 +144,26 @@ class PartitionTask:
                 await self._delivery.stop()
 
     async def _start(self) -> None:
+        recovery = self._recovery
         await self._delivery.start()
+        recovery.moved()
         reader = self._make_consumer(None)
         await reader.start()
         try:
-            self.cases.update(await recover_cases(reader, self._names.cases, self.number))
+            self.cases.update(await recover_cases(reader, self._names.cases, self.number, recovery.moved))
             if self._adopts_alerts:
-                await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec)
+                await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec, recovery.moved)
         finally:
             await reader.stop()
         await self._read_committed()
+        recovery.done(len(self.cases), self._committed)
+        log.info(
+            "cases_recovered",
+            partition=self.number,
+            cases=recovery.cases,
+            records=recovery.records,
+            seconds=round(recovery.seconds or 0.0, 3),
+        )
 
     async def _read_committed(self) -> None:
         lookup = self._make_consumer(self._names.group)
@@ -158,6 +196,7 @@ class PartitionTask:
                 seconds += time.perf_counter() - began
                 await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
             processor.finish(batch)
+            self._committed.update(batch.offsets)
             # ahead of its delivery: where that fails this task ends, and its memory with it
             self.cases.update(batch.cases)
         await self._settle()
@@ -165,8 +204,9 @@ class PartitionTask:
 
     async def _make_true(self, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
         if batch is not None:
+            began = time.perf_counter()
             await self._delivery.deliver(batch)
-            self._on_batch(batch.counts, records, seconds)
+            self._on_batch(Delivered(batch.counts, records, seconds, time.perf_counter() - began))
         for chunk in chunks:
             chunk.done()
 

@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -55,14 +56,17 @@ class Output(NamedTuple):
 
 @dataclass(slots=True)
 class Counts:
-    """What a batch came to."""
+    """What a batch came to: events by topic and by their record's timestamp, decisions by outcome, alerts by rule, severity and status,
+    dead letters by stage, records forwarded, errors by rule.
+    """
 
-    events: int = 0
-    decisions: dict[str, int] = field(default_factory=dict)
-    alerts: int = 0
-    dead_letters: dict[str, int] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
+    timestamps: Counter[int] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
+    alerts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    dead_letters: Counter[str] = field(default_factory=Counter)
     rerouted: int = 0
-    rule_errors: int = 0
+    rule_errors: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -141,7 +145,8 @@ class Processor:
             batch.offsets[record.topic, record.partition] = record.offset + 1
             if record.topic not in EVENT_TOPICS and record.topic != self.names.rerouted:
                 continue  # lineage and control have no writer yet
-            batch.counts.events += 1
+            batch.counts.events[record.topic] += 1
+            batch.counts.timestamps[record.timestamp] += 1
             outputs = len(batch.outputs)
             try:
                 self._one(record, policy, batch)
@@ -178,7 +183,9 @@ class Processor:
             event = take_in(type_name, fields, timestamp + self._skew)
         except RefusedEventError as problem:
             faults = [Refusal(*fault) for fault in problem.errors]
-            self._decided(refused(type_name, fields, origin, faults, policy, batch.decided_at), origin, batch, passed)
+            decision = refused(type_name, fields, origin, faults, policy, batch.decided_at)
+            self._decided(decision, origin, batch, passed)
+            batch.counts.decisions[decision.outcome] += 1
             return
         at_hand = self._live.get(number) or self._load(number)
         case = at_hand.case
@@ -195,9 +202,12 @@ class Processor:
             raise
         if answer.changed:
             self._changed.add(number)
+        batch.counts.decisions[answer.decision.outcome] += 1
+        for alert in answer.alerts:
+            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
         for outcome in answer.decision.rules:
             if outcome.outcome == "error":
-                batch.counts.rule_errors += 1
+                batch.counts.rule_errors[outcome.rule_id] += 1
                 log.error("rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number)
 
     def _load(self, number: str) -> _AtHand:
@@ -227,8 +237,6 @@ class Processor:
         key = decision.certificate_number.encode() or None
         value = self._encode_decision(decision, origin.topic, origin.partition, origin.offset)
         batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, batch.stamp, passed)))
-        outcomes = batch.counts.decisions
-        outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
 
     def _alerted(self, alert: Alert, batch: Batch, passed: Headers) -> None:
         record: dict[str, Any] = alert_record(alert)
@@ -237,7 +245,6 @@ class Processor:
         batch.outputs.append(Output(FLAGGED_SHIPMENTS, self.number, alert.certificate_number.encode(), value, headers))
         current = None if alert.status == "RESOLVED" else self.codec.encode(OPEN_ALERTS, "Alert", record)
         batch.outputs.append(Output(OPEN_ALERTS, partition_of(alert.alert_id, self.partitions), alert.alert_id.encode(), current, headers))
-        batch.counts.alerts += 1
 
     def _dead_letter(self, record: Record, stage: str, problem: Exception, batch: Batch) -> None:
         topic, partition, offset = record.topic, record.partition, record.offset
@@ -251,5 +258,5 @@ class Processor:
         kept, deaths = without_own(record.headers)
         added = dead_letter_headers(topic, partition, offset, stage, problem, trace, attempts=deaths + 1)
         batch.outputs.append(Output(DEAD_LETTERS, self.number, record.key, record.value, [*kept, *added], record.timestamp))
-        batch.counts.dead_letters[stage] = batch.counts.dead_letters.get(stage, 0) + 1
+        batch.counts.dead_letters[stage] += 1
         log.warning("dead_letter", topic=topic, partition=partition, offset=offset, stage=stage, problem=str(problem))

@@ -6,7 +6,7 @@ import gc
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,10 +19,15 @@ from faust.types import TP
 
 from kimberley.cases.judge import Policy
 from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
-from kimberley.pipeline.batch_transport import Consumer, Transport
+from kimberley.pipeline.batch_transport import Consumer, Fetched, Standing, Transport
 from kimberley.pipeline.delivery import AtLeastOnce, Delivery, ExactlyOnce, has_transactions
+from kimberley.pipeline.end_follower import EndFollower
+from kimberley.pipeline.health import Health
+from kimberley.pipeline.metrics import Delivered, Metrics
+from kimberley.pipeline.monitor import Monitor
 from kimberley.pipeline.partition import Chunk, PartitionTask
-from kimberley.pipeline.processor import Counts, Processor
+from kimberley.pipeline.processor import Processor, Record
+from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.reference_follower import ReferenceFollower
 from kimberley.reference.files import shipped_profiles
 from kimberley.reference.reference import Reference
@@ -48,12 +53,20 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.names = InternalNames(settings.prefix)
-        self.totals = Counts()
         self._options = client_options(settings)
         self._codec: Codec = make_codec(settings)
         self._rulebook: Rulebook = load_rulebook(settings.rulebook) if settings.rulebook else shipped_rulebook()
+        self._rebalance_seconds = max(30.0, settings.session_timeout)
+        self.progress = Progress()
+        self.health = Health(
+            self.progress,
+            stalled_seconds=settings.stalled_seconds,
+            joining_seconds=settings.stalled_seconds + self._rebalance_seconds,
+        )
+        self.metrics = Metrics(self._rulebook, self.names, self.progress, self.health, self._cases)
         self._policy: Policy | None = None
         self._tasks: dict[int, PartitionTask] = {}
+        self._stale_generation: int | None = None
         self._waiting: dict[int, int] = {}
         self._exactly_once = False
         self._failure: BaseException | None = None
@@ -65,10 +78,14 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
+        monitor = Monitor(self.settings.monitor_host, self.settings.monitor_port, self.metrics.registry, self.health)
+        await monitor.start()
         try:
             await self._run()
         except KafkaError as problem:
             raise ServiceUnavailableError(f"Kafka at {self.settings.bootstrap_servers}: {problem!r}") from problem
+        finally:
+            await monitor.stop()
         if self._failure:
             raise self._failure
 
@@ -80,9 +97,12 @@ class Worker:
         await asyncio.to_thread(require_topics, self.settings)
         await asyncio.to_thread(self._codec.prepare, _WRITTEN)
         self._exactly_once = await self._choose_delivery()
+        self.metrics.delivery = "exactly once" if self._exactly_once else "at least once"
         follower = ReferenceFollower(self._consumer(None), self._codec, self._on_reference)
+        ends = EndFollower(self._consumer(None), self.progress)
         try:
             await follower.start()
+            await ends.start()
             log.info(
                 "worker_starting",
                 delivery="exactly once" if self._exactly_once else "at least once: this broker has no transactions",
@@ -95,6 +115,7 @@ class Worker:
             with tempfile.TemporaryDirectory(prefix="kimberley-") as scratch:
                 await self._run_app(Path(scratch))
         finally:
+            await ends.stop()
             await follower.stop()
 
     async def _run_app(self, scratch: Path) -> None:
@@ -105,17 +126,19 @@ class Worker:
         crashed = asyncio.create_task(self._app.wait_until_stopped())
         wanted = asyncio.create_task(self._stop_wanted.wait())
         await asyncio.wait({crashed, wanted}, return_when=asyncio.FIRST_COMPLETED)
-        log.info("worker_stopping", events=self.totals.events, failed=self._failure is not None)
+        self.metrics.is_up = False
+        log.info("worker_stopping", failed=self._failure is not None)
         deadline = time.monotonic() + _STOP_SECONDS
-        await asyncio.gather(*(task.stop() for task in self._tasks.values()), return_exceptions=True)
-        self._tasks.clear()
+        stopping, self._tasks = list(self._tasks.values()), {}
+        await asyncio.gather(*(task.stop() for task in stopping), return_exceptions=True)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._app.stop(), max(1.0, deadline - time.monotonic()))
         for task in (crashed, wanted):
             task.cancel()
         if self._failure is None and not self._stop_wanted.is_set():
             self._failure = getattr(self._app, "_crash_reason", None) or RuntimeError("the Faust app stopped by itself")
-        log.info("worker_stopped", events=self.totals.events, decisions=self.totals.decisions, alerts=self.totals.alerts)
+        counted = self.metrics
+        log.info("worker_stopped", events=counted.events.total(), decisions=counted.decisions.total(), alerts=counted.alerts.total())
 
     def _make_app(self, scratch: Path) -> Any:
         settings = self.settings
@@ -134,27 +157,40 @@ class Worker:
             broker_client_id=f"{self.names.prefix}-worker",
             broker_session_timeout=settings.session_timeout,
             broker_heartbeat_interval=settings.session_timeout / 5,
-            broker_rebalance_timeout=max(30.0, settings.session_timeout),
+            broker_rebalance_timeout=self._rebalance_seconds,
             broker_request_timeout=max(90.0, settings.session_timeout),
             broker_max_poll_records=_MOST_WAITING,
             consumer_max_fetch_size=_FETCH_BYTES,
             loghandlers=[],
         )
-        app.transport = Transport([address], app, client_options=self._options, has_room=self._has_room, on_fetched=self._on_fetched)
+        app.transport = Transport(
+            [address],
+            app,
+            client_options=self._options,
+            has_room=self._has_room,
+            on_fetched=self._on_fetched,
+            on_standing=self._on_standing,
+        )
+        app.on_partitions_assigned.connect(self._on_assigned)
         app.on_partitions_revoked.connect(self._on_revoked)
         topic = app.topic(*self.names.inputs, value_serializer="raw", key_serializer="raw")
 
         async def dispatch(stream: Any) -> None:
             async for event in stream.noack().events():
                 message = event.message
-                number = message.partition
-                task = self._tasks.get(number)
-                if task is None:
-                    task = self._tasks[number] = self._new_task(number)
-                task.put(Chunk(message.value, self._done(event, number, len(message.value))))
+                task = self._tasks.get(message.partition)
+                if task is None or message.generation_id == self._stale_generation:
+                    continue  # given up with its partition, or on the way to a stop: whoever has the partition next reads it again
+                chunk: Fetched = message.value
+                task.put(Chunk(chunk, self._done(event, message.tp, len(chunk)), chunk.follows))
 
         app.agent(topic, name="dispatch")(dispatch)
         return app
+
+    def _task_of(self, number: int) -> PartitionTask:
+        if number not in self._tasks:
+            self._tasks[number] = self._new_task(number)
+        return self._tasks[number]
 
     def _new_task(self, number: int) -> PartitionTask:
         delivery: Delivery = (
@@ -178,6 +214,7 @@ class Worker:
             processor=processor,
             batch_records=self.settings.batch_records,
             adopts_alerts=not self._exactly_once,
+            recovery=self.progress.recovering(number),
             on_batch=self._on_batch,
             on_failure=self._fail,
         )
@@ -209,43 +246,55 @@ class Worker:
 
     def _on_reference(self, reference: Reference) -> None:
         self._policy = Policy(reference, shipped_profiles(), self._rulebook)
+        self.metrics.reference_revision = reference.revision
         log.info("reference_applied", revision=reference.revision)
 
     def _has_room(self, number: int) -> bool:
         return self._waiting.get(number, 0) < _MOST_WAITING
 
-    def _on_fetched(self, number: int, records: int) -> None:
-        self._waiting[number] = self._waiting.get(number, 0) + records
+    def _on_fetched(self, place: TP, chunk: Sequence[Record]) -> None:
+        self._waiting[place.partition] = self._waiting.get(place.partition, 0) + len(chunk)
+        first, last = chunk[0], chunk[-1]
+        self.progress.fetched(place, first.offset, first.timestamp, last.timestamp, last.offset + 1)
 
-    def _done(self, event: Any, number: int, records: int) -> Callable[[], None]:
+    def _on_standing(self, standing: Standing) -> None:
+        self.progress.seen(*standing)
+
+    def _done(self, event: Any, place: TP, records: int) -> Callable[[], None]:
         def done() -> None:
-            self._waiting[number] = max(0, self._waiting.get(number, 0) - records)
+            self._waiting[place.partition] = max(0, self._waiting.get(place.partition, 0) - records)
+            self.progress.applied(place)
             event.ack()
 
         return done
 
+    async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
+        """Recover at once, not with the first record: an idle partition is to be ready too."""
+        self.progress.assigned(assigned)
+        if not self._stop_wanted.is_set():
+            for number in self.progress.numbers:
+                self._task_of(number)
+
     async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
+        # first of all: from here on nothing of this generation may begin a task anew, past what the stopped one gave up
+        self._stale_generation = app.consumer_generation_id
         numbers = {place.partition for place in revoked}
         stopping = [task for number in numbers if (task := self._tasks.pop(number, None))]
         await asyncio.gather(*(task.stop() for task in stopping))
         for number in numbers:
             self._waiting.pop(number, None)
+        self.progress.revoked(revoked)
 
     async def _commit(self, offsets: Mapping[tuple[str, int], int]) -> bool:
         consumer = cast(Consumer, self._app.consumer)
         return await consumer.commit_applied({TP(topic, partition): offset for (topic, partition), offset in offsets.items()})
 
-    def _on_batch(self, counts: Counts, records: int, seconds: float) -> None:
-        totals = self.totals
-        totals.events += counts.events
-        totals.alerts += counts.alerts
-        totals.rerouted += counts.rerouted
-        totals.rule_errors += counts.rule_errors
-        for outcome, number in counts.decisions.items():
-            totals.decisions[outcome] = totals.decisions.get(outcome, 0) + number
-        for stage, number in counts.dead_letters.items():
-            totals.dead_letters[stage] = totals.dead_letters.get(stage, 0) + number
-        log.debug("batch", records=records, alerts=counts.alerts, seconds=round(seconds, 4))
+    def _cases(self) -> dict[int, int]:
+        return {number: len(task.cases) for number, task in self._tasks.items()}
+
+    def _on_batch(self, batch: Delivered) -> None:
+        self.metrics.delivered(batch)
+        log.debug("batch", records=batch.records, judging=round(batch.judging_seconds, 4), delivery=round(batch.delivery_seconds, 4))
 
     def _fail(self, problem: BaseException) -> None:
         if self._failure is None:
