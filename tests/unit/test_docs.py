@@ -49,3 +49,10 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
     for page in (ROOT / "README.md", *DOCS.glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_s_programs_are_those_of_the_examples() -> None:
+    """The examples are run by tests on a real stream, so what the README shows works."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("publish", "subscribe"):
+        assert (ROOT / "examples" / "python" / f"{name}.py").read_text(encoding="utf-8").strip() in readme, name
