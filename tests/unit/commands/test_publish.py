@@ -234,7 +234,7 @@ def test_an_unclosed_quote_swallows_no_rows_however_many_follow(tmp_path: Path) 
     rows = [ROW.format(id=f"e{n}") for n in range(200)]
     rows[20] = '"' + rows[20]
     result = publish(table(tmp_path, HEAD, *rows), "--type", "ShipmentReturned")
-    assert len(events(result)) == 199
+    assert [event["event_id"] for event in events(result)] == [f"e{n}" for n in range(200) if n != 20]
     assert complaints(result) == [
         'border.csv, line 22: event: a quote is opened and not closed: close it, or double it ("") where it belongs to the text'
     ]
