@@ -277,7 +277,8 @@ class Worker:
 
     async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
         # first of all: from here on nothing of this generation may begin a task anew, past what the stopped one gave up
-        self._stale_generation = app.consumer_generation_id
+        if revoked:  # the first time there is nothing to revoke, and a broker may count generations from Faust's own 0
+            self._stale_generation = app.consumer_generation_id
         numbers = {place.partition for place in revoked}
         stopping = [task for number in numbers if (task := self._tasks.pop(number, None))]
         await asyncio.gather(*(task.stop() for task in stopping))
