@@ -130,6 +130,8 @@ class Consumer(base.Consumer):  # type: ignore[misc]
             for key, fetched in records.items()
             for start in range(0, len(fetched), MOST_RECORDS)
         ]
+        if not await self._may_hand_out(generation):
+            return  # before anyone hears of them: nobody would ever hear that they are done
         for tp, chunk in chunks:
             self.transport.on_fetched(tp, chunk)
         for standing in self._thread.standings:
