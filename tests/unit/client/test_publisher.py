@@ -18,6 +18,7 @@ from kimberley.client import (
     ServiceUnavailableError,
     UndeliveredError,
 )
+from kimberley.errors import UnreadableRecordError
 from kimberley.testing import MemoryPipeline
 from kimberley.wire.partitioner import partition_of
 from support.journeys import journey
@@ -215,3 +216,17 @@ def test_a_missing_topic_is_said_before_anything_is_sent(pipeline: MemoryPipelin
     pipeline._broker._logs.pop("certificates")
     with pipeline.publisher() as publisher, pytest.raises(ConfigurationError, match="kimberley topics apply"):
         publisher.publish(journey(NUMBER)[0])
+
+
+def test_an_event_too_large_for_kafka_is_refused_and_not_sent(pipeline: MemoryPipeline, publisher: Publisher) -> None:
+    with pytest.raises(RefusedEventError, match="at most 1,000,000"):
+        publisher.publish({**journey(NUMBER)[0], "remarks": "x" * 1_000_001})
+    assert not pipeline.records("certificates")
+
+
+def test_a_decision_that_a_later_version_wrote_is_named_by_its_place(pipeline: MemoryPipeline, publisher: Publisher) -> None:
+    receipt = publisher.publish(journey(NUMBER)[0])
+    (record,) = pipeline.records("decisions")
+    record.value = record.value[:-1] if record.value else None
+    with pytest.raises(UnreadableRecordError, match="the body is no Decision"):
+        publisher.wait_for_decision(receipt)
