@@ -45,6 +45,7 @@ bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka
 docs: $(VENV)/.ready-dev ## make anew what in docs/ is made of schemas, topics and code
 	@$(BIN)/kimberley schemas asyncapi > docs/asyncapi.json
 	@$(BIN)/kimberley schemas tables > docs/events.md
+	@$(BIN)/python -m kimberley.pipeline.metrics_page > docs/operator-metrics.md
 
 clean: ## remove the environment and all that tools left
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist

@@ -6,6 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from kimberley.commands import main
+from kimberley.pipeline.metrics_page import metrics_page
 from kimberley.settings import load_settings
 from kimberley.wire.asyncapi import asyncapi_document
 from kimberley.wire.schemas import shipped_schemas
@@ -29,6 +30,11 @@ def test_the_asyncapi_document_is_current() -> None:
 def test_the_events_tables_are_current() -> None:
     """Run `make docs` where this fails."""
     assert (DOCS / "events.md").read_text(encoding="utf-8") == printed("schemas", "tables")
+
+
+def test_the_metrics_page_is_current() -> None:
+    """Run `make docs` where this fails."""
+    assert (DOCS / "operator-metrics.md").read_text(encoding="utf-8") == metrics_page()
 
 
 def test_the_asyncapi_document_has_every_public_topic_and_every_record_type() -> None:
