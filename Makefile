@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := streams tests benchmarks
+SOURCES := streams tests benchmarks deploy
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-quick lint format lock bench docs clean
@@ -46,6 +46,7 @@ docs: $(VENV)/.ready-dev ## make anew what in docs/ is made of schemas, topics a
 	@$(BIN)/kimberley schemas asyncapi > docs/asyncapi.json
 	@$(BIN)/kimberley schemas tables > docs/events.md
 	@$(BIN)/python -m kimberley.pipeline.metrics_page > docs/operator-metrics.md
+	@$(BIN)/python deploy/grafana/make_dashboard.py
 
 clean: ## remove the environment and all that tools left
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist

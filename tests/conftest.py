@@ -1,41 +1,53 @@
 """What all tests share: real services once a run, and a visible word on what could not run here."""
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from support.java import why_no_java
 from support.kafka import RealKafka
+from support.prometheus import why_no_prometheus
 from support.registry import RealRegistry
 
-_NEED_JAVA = ("kafka", "registry")
-_skipped: list[str] = []
+_NEEDS: dict[str, Callable[[], str | None]] = {"kafka": why_no_java, "registry": why_no_java, "prometheus": why_no_prometheus}
+"""Why the tests of a marker can't run here, None: they can."""
+_skipped: Counter[str] = Counter()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what needs Java and Maven where they are missing; in CI they are required, and a missing one fails those tests."""
-    reason = why_no_java()
-    if reason is None or os.environ.get("CI"):
+    """Skip what needs a service that is missing; in CI it is required, and those tests fail."""
+    if os.environ.get("CI"):
         return
     for item in items:
-        if any(item.get_closest_marker(name) for name in _NEED_JAVA):
-            item.add_marker(pytest.mark.skip(reason=reason))
-            _skipped.append(item.nodeid)
+        reasons = [reason for name, why in _NEEDS.items() if item.get_closest_marker(name) and (reason := why())]
+        if reasons:
+            item.add_marker(pytest.mark.skip(reason=reasons[0]))
+            _skipped[reasons[0]] += 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say in words what a test lacks where nothing may be skipped."""
+    for name, why in _NEEDS.items():
+        if os.environ.get("CI") and item.get_closest_marker(name) and (reason := why()):
+            pytest.fail(f"{reason}: it is required where CI is set", pytrace=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was skipped, where nobody overlooks it."""
     if _skipped:
         terminalreporter.section("skipped", sep="!", yellow=True, bold=True)
-        terminalreporter.line(f"{len(_skipped)} tests on real Kafka and a real registry were SKIPPED: {why_no_java()}.")
-        terminalreporter.line("They need Java 17+ and Maven; where CI is set they are required. What ran here used the embedded broker.")
+        for reason, number in _skipped.items():
+            terminalreporter.line(f"{number} tests on real services were SKIPPED: {reason}.")
+        terminalreporter.line("Kafka and the registry need Java 17+ and Maven, others the program of their name. Where CI is set they are")
+        terminalreporter.line("required. What ran here used the embedded broker.")
 
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[RealKafka]:
     """Real Apache Kafka, started once a run."""
-    _require_java()
     with RealKafka() as broker:
         yield broker
 
@@ -43,12 +55,5 @@ def kafka() -> Iterator[RealKafka]:
 @pytest.fixture(scope="session")
 def registry_url() -> Iterator[str]:
     """The Confluent API of a real schema registry, started once a run."""
-    _require_java()
     with RealRegistry() as registry:
         yield registry.url
-
-
-def _require_java() -> None:
-    reason = why_no_java()
-    if reason:
-        pytest.fail(f"{reason}: it is required where CI is set")
