@@ -151,6 +151,7 @@ def test_a_batch_that_waits_for_the_registry_stands_still_until_it_is_back(fresh
         settings = prepared(fresh_embedded, stalled_seconds=2).model_copy(update={"registry_url": url})
         with WorkerProcess(settings, tmp_path) as worker:
             monitored = Monitored(worker)
+            assert [monitored.health(kind)[0] for kind in ("live", "ready")] == [200, 503], "it answers before it has joined its group"
             monitored.wait_ready()
             assert monitored.health("live")[0] == 200
             ((topic, number, _),) = publish(fresh_embedded, [foreign])
