@@ -32,11 +32,11 @@ format: $(VENV)/.ready-dev ## put the sources in the house's form
 	@$(BIN)/ruff format --quiet $(SOURCES)
 
 lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 		--extra demo --extra build -o requirements.lock pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 		--constraint requirements.lock --extra pipeline -o requirements-image.lock pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 		--constraint requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
 
 bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka (needs Java 17+ and Maven)
@@ -55,12 +55,12 @@ clean: ## remove the environment and all that tools left
 # the environment of `make demo`; a developer's, which holds more, serves as well
 $(VENV)/.ready: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@if [ $(VENV)/.ready-dev -nt requirements-dev.lock ] && [ $(VENV)/.ready-dev -nt pyproject.toml ]; then touch $@; else \
-		echo "installing into $(VENV) …" && $(PIP) install --require-hashes -r requirements.lock && \
+		echo "installing into $(VENV) …" && $(PIP) install --no-deps --require-hashes -r requirements.lock && \
 		$(PIP) install --no-deps --no-build-isolation --editable . && touch $@; fi
 
 $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV), with the tools of developers …"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
