@@ -64,6 +64,11 @@ class AlertLog:
                 self._consumer.close()
                 raise
 
+    @property
+    def has_places(self) -> bool:
+        """Whether there are partitions to read: with a group, not before it has let us in."""
+        return bool(self._starts)
+
     def front(self, seconds: float) -> Any:
         """The next record that is new, waited for so many seconds; None: there was none. The same one until `done`."""
         deadline = time.monotonic() + seconds

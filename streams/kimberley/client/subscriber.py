@@ -23,6 +23,9 @@ from kimberley.wire.topics import FLAGGED_SHIPMENTS, OPEN_ALERTS
 log = structlog.get_logger(__name__)
 _FOR_EVER = 365 * 86_400.0
 _SLICE_SECONDS = 0.5
+_ENTERING_SLICE_SECONDS = 0.05
+_ENTERING_SESSIONS = 2
+"""How many sessions entering a group may take: one until a lost member is given up, one to share anew."""
 
 
 class AlertSubscriber:
@@ -112,9 +115,13 @@ class AlertSubscriber:
     def run(self, callback: Callable[[Alert], object], *, timeout: float | None = None) -> int:
         """Call back with each alert until `stop`, or until none came for so many seconds; how many there were.
 
+        The seconds count from when the group has let us in, which takes some by itself (a member too many is let in to nothing: then
+        they count after twice the session timeout).
         What the callback raises is raised here; its alert counts as not applied and comes again.
         """
         self._finish()
+        if timeout is not None:
+            self._enter()
         count = 0
         while (alert := self._find(timeout)) is not None:
             callback(alert)
@@ -162,6 +169,12 @@ class AlertSubscriber:
         if self._log is None:
             self._log = AlertLog(self._transport, FLAGGED_SHIPMENTS, self._since, self._group, self._commit_every, self._identity)
         return self._log
+
+    def _enter(self) -> None:
+        """Wait for partitions of the group: until then there is nothing to hear, and silence says nothing."""
+        deadline = time.monotonic() + self._transport.settings.session_timeout * _ENTERING_SESSIONS
+        while not self._stopped.is_set() and not self._open_log().has_places and time.monotonic() < deadline:
+            self._open_log().front(_ENTERING_SLICE_SECONDS)
 
     def _find(self, timeout: float | None) -> Alert | None:
         """The alert at the front of the log, which stays there until it is done."""

@@ -1,6 +1,7 @@
 """The subscriber, on the broker in memory: which alerts, in which order, how often, and from where on."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -227,6 +228,43 @@ def test_a_look_back_of_the_group_ends_somewhere(pipeline: MemoryPipeline, publi
     again(pipeline, raw_alerts(pipeline)[0])
     with pipeline.subscriber(group="desk") as subscriber:
         assert read(subscriber) == [("BW000401", 1, "OPENED")], "the price of a bound, stated where it is set"
+
+
+class LateConsumer(MemoryConsumer):
+    """A group that lets nobody in before a while has passed."""
+
+    seconds = 0.6
+
+    def poll(self, timeout_ms: int, max_records: int | None = None) -> dict[Any, list[MemoryRecord]]:
+        """Nothing until then."""
+        self.since = getattr(self, "since", time.monotonic())
+        if time.monotonic() - self.since < self.seconds and self.topics:
+            time.sleep(timeout_ms / 1000)
+            return {}
+        return super().poll(timeout_ms, max_records)
+
+
+def test_what_a_group_takes_to_let_one_in_is_no_silence(
+    pipeline: MemoryPipeline, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline.transport, "consumer", lambda name, group=None, **_: LateConsumer(pipeline._broker, group))
+    wrong(publisher, "BW000401")
+    with pipeline.subscriber(group="desk") as subscriber:
+        assert [number for number, *_ in read(subscriber)] == ["BW000401"]
+        began = time.monotonic()
+        assert read(subscriber) == []
+    assert time.monotonic() - began < LateConsumer.seconds, "once it is in, it is in"
+
+
+def test_who_is_never_let_in_gives_up_all_the_same(pipeline: MemoryPipeline, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LateConsumer, "seconds", 60.0)
+    monkeypatch.setattr(pipeline.transport, "consumer", lambda name, group=None, **_: LateConsumer(pipeline._broker, group))
+    monkeypatch.setattr(pipeline.transport, "settings", pipeline.settings.model_copy(update={"session_timeout": 0.2}))
+    wrong(publisher, "BW000401")
+    with pipeline.subscriber(group="desk") as subscriber:
+        began = time.monotonic()
+        assert read(subscriber) == []
+        assert 0.4 <= time.monotonic() - began < 5
 
 
 def test_what_a_callback_raises_is_raised_and_its_alert_comes_again(pipeline: MemoryPipeline, publisher: Publisher) -> None:
