@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -134,12 +134,17 @@ def _corrected(trade: "Trade", journey: "Journey", wrong: "Event", right: "Event
     steps: Steps = []
     for sent, event in journey.steps:
         if event is right:
-            sent = min(sent, trade.sending_time(_day_of(right), 9)) if early else sent
+            if early:  # nine o'clock in the west of Canada is long after nine UTC
+                sent = min(sent, max(trade.sending_time(_day_of(right), 9), _instant_of(right) + _FEW_MINUTES))
             taken_back = trade.withdrawal(wrong, sent + hours * _HOUR, "INCORRECT_DATA", corrected)
             steps += [(sent, wrong), (sent + hours * _HOUR, taken_back), (sent + hours * _HOUR + _FEW_MINUTES, corrected)]
         else:
             steps.append((sent, event))
     return steps
+
+
+def _instant_of(event: "Event") -> int:
+    return int(datetime.fromisoformat(event["occurred_at"]).timestamp() * 1000)
 
 
 def _day_of(event: "Event") -> date:

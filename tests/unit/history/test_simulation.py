@@ -1,8 +1,11 @@
 """The simulated trade is what it says: lawful but for what it breaks on purpose, the same for the same seed."""
 
 from collections import Counter
+from datetime import datetime
 from itertools import islice
 from typing import Any
+
+import pytest
 
 from kimberley.cases.check import EventInput, Report, check
 from kimberley.cases.judge import Policy
@@ -10,6 +13,7 @@ from kimberley.commands.event_files import as_input
 from kimberley.history.simulated_faults import FAULTS
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Origin
+from kimberley.model.events import EVENT_TYPES
 from kimberley.reference.files import shipped_profiles, shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 
@@ -46,6 +50,16 @@ def test_every_rule_is_broken_and_what_is_innocent_is_put_right() -> None:
     assert {fault.rule_id for fault in FAULTS if fault.innocent} <= resolved
     assert {fault.rule_id for fault in FAULTS if not fault.innocent} <= still_open
     assert not {"totals-mismatch", "number-malformed"} & still_open, "these are only ever slips, and corrected"
+
+
+@pytest.mark.parametrize("seed", [1, 5, 11])
+def test_nothing_is_taken_back_before_it_happened(seed: int) -> None:
+    events = [event for event in simulate(seed=seed) if event["type"] in EVENT_TYPES]
+    happened = {event["event_id"]: datetime.fromisoformat(event["occurred_at"]) for event in events}
+    withdrawals = [event for event in events if event["type"] == "EventWithdrawn"]
+    assert len(withdrawals) > 50
+    for event in withdrawals:
+        assert happened[event["withdrawn_event_id"]] < happened[event["event_id"]], event
 
 
 def test_the_trade_is_mostly_lawful_and_the_first_alert_comes_soon() -> None:
