@@ -1,7 +1,7 @@
 """Alerts for people: one line with its sentence folded under it, or a block with all that it rests on."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -17,7 +17,10 @@ _INDENT = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
-    """What is shown of an alert. `state`: `open`, `resolved` or the revision's status; instants are RFC 3339, empty where not known."""
+    """What is shown of an alert. `state`: `open`, `resolved` or the revision's status; instants are RFC 3339, empty where not known.
+
+    `events`: what to call the events that its evidence names, where more than their ids is known.
+    """
 
     alert_id: str
     severity: str
@@ -32,6 +35,7 @@ class AlertView:
     participants: Sequence[str]
     effective_at: str
     raised_at: str = ""
+    events: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -63,14 +67,15 @@ def alert_text(alert: AlertView, *, long: bool, with_number: bool = True) -> Ren
 def _when(alert: AlertView) -> str:
     """The event time of the revision, to the minute, and whether it was not the first."""
     told = alert.state if alert.state in ("UPDATED", "OPENED") else ""
-    return " ".join(part for part in (alert.effective_at[:16].replace("T", " ") + "Z", told.lower()) if part)
+    return " ".join(part for part in (alert.effective_at[:16].replace("T", " ") + " UTC", told.lower()) if part)
 
 
 def _facts(alert: AlertView) -> Iterator[tuple[str, Text]]:
     yield "basis", plain(alert.basis)
     for index, each in enumerate(alert.evidence):
         line = plain(f"{each.field}: {each.value or 'nothing'}")
-        line.append_text(plain(f" (due: {each.expected}){f', event {each.event_id}' if each.event_id else ''}", "dim"))
+        source = alert.events.get(each.event_id, f"event {each.event_id}") if each.event_id else ""
+        line.append_text(plain(f" (due: {each.expected}){f', {source}' if source else ''}", "dim"))
         yield "evidence" if index == 0 else "", line
     if alert.participants:
         yield "concerns", plain(", ".join(alert.participants))

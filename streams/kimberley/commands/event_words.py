@@ -35,12 +35,15 @@ def moment(instant: int, utc_offset_minutes: int, between: str = " ") -> str:
     return f"{text[:10]}{between}{time} {offset}"
 
 
-def said(event: AnyEvent, names: bool) -> str:
-    """What an event says, its parts divided by semicolons. `names`: also who exports and imports, and remarks."""
-    return "; ".join(_parts(event, names))
+def said(event: AnyEvent, names: bool, known: Mapping[str, str] | None = None) -> str:
+    """What an event says, its parts divided by semicolons.
+
+    `names`: also who exports and imports, and remarks. `known`: what to call other events, by their ids.
+    """
+    return "; ".join(_parts(event, names, known or {}))
 
 
-def _parts(event: AnyEvent, names: bool) -> Iterator[str]:
+def _parts(event: AnyEvent, names: bool, known: Mapping[str, str]) -> Iterator[str]:
     match event:
         case CertificateIssued():
             yield from _certificate(event)
@@ -51,7 +54,7 @@ def _parts(event: AnyEvent, names: bool) -> Iterator[str]:
         case EventWithdrawn():
             yield event.reason
             if event.corrective_event_ids:
-                yield f"corrected by event {', '.join(event.corrective_event_ids)}"
+                yield f"corrected by {', '.join(known.get(each, f'event {each}') for each in event.corrective_event_ids)}"
         case ShipmentExported():
             yield f"to {event.destination or 'no stated destination'}"
             yield from _goods(event)
@@ -75,7 +78,7 @@ def _parts(event: AnyEvent, names: bool) -> Iterator[str]:
         case ImportConfirmed():
             yield from _goods(event)
             if event.confirms_to:
-                yield f"to {event.confirms_to}"
+                yield f"confirmed to {event.confirms_to}"
         case ShipmentDetained():
             if event.reason:
                 yield event.reason

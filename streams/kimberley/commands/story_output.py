@@ -1,5 +1,6 @@
 """A case's story for people, and as one JSON object."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from kimberley.commands.event_words import moment, said, without_private
 from kimberley.commands.output import Column, console, make_table, plain, severity_text
 from kimberley.model.case import AlertState, Fact, Origin
 from kimberley.model.events import AnyEvent, instant_text
+from kimberley.model.findings import SEVERITIES
 from kimberley.wire.event_records import event_json
 
 _EFFECTS = {
@@ -34,10 +36,7 @@ _FINE = ("participant", "restricted", "unknown")
 def print_story(story: Story, *, names: bool, long: bool) -> None:
     """The story on standard output, as wide as the terminal."""
     out = console()
-    open_now = sum(state.is_open for state in story.alerts)
-    out.print(
-        Text.assemble(("Certificate ", "bold"), plain(story.number, "bold"), f"   {open_now} open, {len(story.alerts) - open_now} resolved")
-    )
+    out.print(Text.assemble(("Certificate ", "bold"), plain(story.number, "bold"), "   ", _verdict(story.alerts)))
     policy = story.policy
     out.print(
         f"rulebook {policy.rulebook.id}, reference data {policy.reference.revision}, clock {moment(story.now, 0)}",
@@ -50,11 +49,21 @@ def print_story(story: Story, *, names: bool, long: bool) -> None:
     _print_rules(out, story.rules)
 
 
+def _verdict(alerts: Sequence[AlertState]) -> Text:
+    """How it stands, in a line."""
+    standing = [state.finding.severity for state in alerts if state.is_open]
+    words = Text(f"{len(standing) or 'no'} {'alert' if len(standing) == 1 else 'alerts'} open")
+    for severity in SEVERITIES:
+        if severity in standing:
+            words.append(", ").append_text(severity_text(severity))
+    return words.append(f"; {len(alerts) - len(standing)} resolved" if len(standing) < len(alerts) else "")
+
+
 def _print_timeline(out: Console, story: Story, *, names: bool, long: bool) -> None:
-    events = {entry.fact.event.event_id: entry.fact.event for entry in story.timeline}
+    known = _known(story)
     out.print()
     columns: list[str | Column] = [_whole("when"), _whole("event"), "what it says"]
-    rows = [(_when(entry.fact.event), *_told(entry, events, names=names, long=long)) for entry in story.timeline]
+    rows = [(_when(entry.fact.event), *_told(entry, known, names=names, long=long)) for entry in story.timeline]
     out.print(make_table(columns, rows, title="Timeline"))
     if story.conflicts:
         out.print()
@@ -71,13 +80,13 @@ def _head(event: AnyEvent, style: str = "") -> Text:
     return Text.assemble((type(event).__name__, f"{style} bold".strip()), "\n", plain(by if len(by) <= 40 else f"{by[:39]}…", style))
 
 
-def _told(entry: Entry, events: dict[str, AnyEvent], *, names: bool, long: bool) -> tuple[Text, Text]:
+def _told(entry: Entry, known: Mapping[str, str], *, names: bool, long: bool) -> tuple[Text, Text]:
     """A fact's head and words; what was taken back is struck through, and who did it says so."""
     event = entry.fact.event
     style = "strike dim" if entry.withdrawn_by else ""
-    parts = [said(event, names)]
+    parts = [said(event, names, known)]
     if (target := getattr(event, "withdrawn_event_id", None)) is not None:
-        parts.insert(0, f"takes back {_named(events.get(target), target)}")
+        parts.insert(0, f"takes back {known.get(target, f'event {target}')}")
     words = Text.assemble(plain("; ".join(part for part in parts if part), style))  # the style is the words', not that of what follows
     for withdrawal in entry.withdrawn_by:
         when = moment(withdrawal.occurred_at, withdrawal.utc_offset_minutes)
@@ -94,10 +103,12 @@ def _conflict(fact: Fact, *, names: bool, long: bool) -> Text:
     return words + _source(fact) if long else words
 
 
-def _named(event: AnyEvent | None, event_id: str) -> str:
-    """An event as a sentence has it; an id where that is all there is."""
-    if event is None:
-        return f"event {event_id}"
+def _known(story: Story) -> dict[str, str]:
+    """What a sentence calls each event of the timeline, by its id."""
+    return {event.event_id: _named(event) for event in (entry.fact.event for entry in story.timeline)}
+
+
+def _named(event: AnyEvent) -> str:
     return f"{type(event).__name__} of {event.authority}, {moment(event.occurred_at, event.utc_offset_minutes)}"
 
 
@@ -125,7 +136,7 @@ def _print_parties(out: Console, story: Story) -> None:
         )
         for party in story.parties
     ]
-    columns: list[str | Column] = [_whole("role"), "", *map(_whole, ("code", "Participant", "status", "as of"))]
+    columns: list[str | Column] = [_whole("role"), "name", *map(_whole, ("code", "Participant", "status", "as of"))]
     out.print(make_table(columns, rows, title="Parties"))
 
 
@@ -134,8 +145,9 @@ def _print_alerts(out: Console, story: Story, *, long: bool) -> None:
     out.print(Text("Alerts", style="bold"))
     if not story.alerts:
         out.print("none was ever raised")
-    for state in sorted(story.alerts, key=lambda each: not each.is_open):
-        out.print(alert_text(_view(story.number, state), long=True, with_number=False))
+    known = {event_id: f"{words} ({event_id})" if long else words for event_id, words in _known(story).items()}
+    for state in sorted(story.alerts, key=lambda each: (not each.is_open, SEVERITIES.index(each.finding.severity))):
+        out.print(alert_text(_view(story.number, state, known), long=True, with_number=False))
     if story.pending:
         out.print()
         out.print(Text("The stream has not said this yet, by these rules and this reference data:", style="yellow"))
@@ -143,7 +155,7 @@ def _print_alerts(out: Console, story: Story, *, long: bool) -> None:
             out.print(plain(f"  {change.status.lower()}: {change.state.finding.rule_id}: {change.state.finding.message}", "yellow"))
 
 
-def _view(number: str, state: AlertState) -> AlertView:
+def _view(number: str, state: AlertState, known: Mapping[str, str]) -> AlertView:
     finding = state.finding
     return AlertView(
         alert_id=state.alert_id,
@@ -158,6 +170,7 @@ def _view(number: str, state: AlertState) -> AlertView:
         evidence=finding.evidence,
         participants=finding.participants,
         effective_at=instant_text(state.effective_at),
+        events=known,
     )
 
 

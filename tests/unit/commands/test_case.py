@@ -128,6 +128,32 @@ def test_what_was_taken_back_is_struck_through_and_says_by_whom(monkeypatch: pyt
     assert "\x1b[33mtaken back by EU, 2024-03-20 12:00 UTC: INCORRECT_DATA" in who, "not struck through itself"
 
 
+def test_the_first_line_says_how_it_stands(file: Path) -> None:
+    def first_line(*events: Event) -> str:
+        line: str = run("BW000001", file, *events, options=("--format", "table")).stdout.splitlines()[0]
+        return line
+
+    assert first_line(issue()) == "Certificate BW000001   no alerts open"
+    assert first_line(issue(), export(), WRONG) == "Certificate BW000001   1 alert open, HOLD"
+    mended = withdrawal(WRONG, authority="EU")
+    assert first_line(issue(), export(), WRONG, mended) == "Certificate BW000001   no alerts open; 1 resolved"
+
+
+def test_other_events_are_called_by_what_they_were_and_by_id_only_where_that_is_asked_for(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    astray = withdrawal(issue(), authority="BW", withdrawn_event_id="not-here", corrective_event_ids=["nor-here"])
+    table = " ".join(run("BW000001", file, *STORY, astray, options=("--format", "table")).stdout.split())
+    corrected = "ShipmentArrived of BE, 2024-03-06 23:30:20 -08:00"
+    assert f"takes back {corrected}; INCORRECT_DATA; corrected by {corrected}" in table
+    assert "takes back event not-here; INCORRECT_DATA; corrected by event nor-here" in table
+    assert f"carats: 99 (due: 100), {corrected} " in table
+    assert "(corrected)" not in table
+    long = " ".join(run("BW000001", file, *STORY, options=("--format", "table", "--long")).stdout.split())
+    assert f"carats: 99 (due: 100), {corrected} (corrected)" in long
+
+
 def test_local_dates_and_offsets_are_shown(file: Path) -> None:
     table = run("BW000001", file, *STORY, options=("--format", "table")).stdout
     assert "23:30:20 -08:00" in table
@@ -233,6 +259,7 @@ def test_every_type_of_event_has_words(file: Path, monkeypatch: pytest.MonkeyPat
         "by way of AE",
         "through AE",
         "opened",
+        "confirmed to BW",
         "new seals N-1",
         "seal broken",
         "from AO1",
