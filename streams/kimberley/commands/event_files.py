@@ -101,9 +101,12 @@ def _of_text(text: str, first: int) -> Iterator[tuple[int, dict[str, Any] | Unre
 
 
 def _parse(line: str) -> dict[str, Any] | UnreadableLineError:
+    text = line.strip()
     try:
-        found = _decoder.decode(line.strip())
+        found = _decoder.decode(text)
     except (ValueError, RecursionError) as problem:
+        if text.startswith("{") and not text.endswith("}"):
+            return UnreadableLineError("the object does not end on its line: write each on one, or all as an array, between [ and ]")
         return UnreadableLineError(f"no JSON: {problem}")
     return found if isinstance(found, dict) else UnreadableLineError("a JSON object is expected, one a line")
 

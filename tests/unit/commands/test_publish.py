@@ -80,6 +80,19 @@ def test_json_lines_an_array_and_csv_say_the_same(tmp_path: Path) -> None:
         assert [check_event(event).event for event in events(result)] == expected, file
 
 
+def test_an_object_over_several_lines_is_told_how_to_be_written(tmp_path: Path) -> None:
+    issue, *_ = journey("BW000401")
+    file = tmp_path / "events.json"
+    file.write_text(json.dumps(issue, indent=2), encoding="utf-8")
+    result = publish(file)
+    assert (result.exit_code, events(result)) == (1, [])
+    assert complaints(result)[0].endswith(
+        "line 1: event: the object does not end on its line: write each on one, or all as an array, between [ and ]"
+    )
+    file.write_text(f"[\n{json.dumps(issue, indent=2)}\n]\n", encoding="utf-8")
+    assert publish(file).exit_code == 0
+
+
 def test_standard_input_is_json_unless_told_otherwise() -> None:
     assert len(events(publish("-", given=json.dumps(journey("BW000401")[0])))) == 1
     rows = f"{HEAD}\n{ROW.format(id='e1')}\n"
