@@ -37,6 +37,8 @@ lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 		--constraint requirements.lock --extra pipeline -o requirements-image.lock pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
+		--constraint requirements.lock --extra compile -o requirements-build.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 		--constraint requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
 
 bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka (needs Java 17+ and Maven)

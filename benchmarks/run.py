@@ -1,9 +1,9 @@
 """`make bench`: one worker beside a plain Faust agent with a Table, the same job on the same real Kafka in the same run.
 
-Both judge the same events with the same core and codec; the worker exactly once (a transaction a batch), the plain agent at least once
-at best. The rate is what lies between the first and the last thousandth of the decisions, by the decisions' own timestamps, so that
-start-up counts for neither. Rates depend on the machine and on what else runs there; the ratio is what is
-promised (at least 6).
+Both judge the same events with the same core and codec, compiled as in the image (deploy/compiled_build.py; `--pure`: as an ordinary
+installation has them); the worker exactly once (a transaction a batch), the plain agent at least once at best. The rate is what lies
+between the first and the last thousandth of the decisions, by the decisions' own timestamps, so that start-up counts for neither. Rates
+depend on the machine and on what else runs there; the ratio is what is promised (at least 6).
 """
 
 import json
@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from kimberley.history.simulation import simulate  # noqa: E402
 from kimberley.settings import Settings  # noqa: E402
 from kimberley.wire.avro import make_codec  # noqa: E402
+from support.compiled import build_compiled  # noqa: E402
 from support.kafka import RealKafka  # noqa: E402
 from support.stream import event_records, prepared, publish, read_topic  # noqa: E402
 from support.worker import WorkerProcess, environment  # noqa: E402
@@ -38,9 +39,18 @@ _MOST_SECONDS = 300
 @click.command()
 @click.option("--events", default=160_000, show_default=True, help="events for the worker; the plain agent gets an eighth of them")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20), help="rounds, each on topics made anew; medians count")
+@click.option("--pure", is_flag=True, help="without the compiled core, as an ordinary installation runs")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="write the figures as JSON here, too")
-def run(events: int, rounds: int, output: Path | None) -> None:
+def run(events: int, rounds: int, pure: bool, output: Path | None) -> None:
     """Measure both in turn and print the median rates and their ratio."""
+    with tempfile.TemporaryDirectory() as name:
+        if not pure:
+            click.echo("compiling the core …")
+            os.environ["PYTHONPATH"] = str(build_compiled(Path(name)))  # the contenders are processes of their own
+        _run(events, rounds, output)
+
+
+def _run(events: int, rounds: int, output: Path | None) -> None:
     figures = []
     for number in range(1, rounds + 1):
         with tempfile.TemporaryDirectory() as name, RealKafka() as kafka:

