@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +19,9 @@ SUITES = ("tests/rules", "tests/properties", "tests/unit/cases", "tests/unit/wir
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which `import kimberley` finds the compiled build."""
-    if not (shutil.which("cc") or shutil.which("gcc")) and not os.environ.get("CI"):
-        pytest.skip("a C compiler is needed")
+    has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+    if not (shutil.which("cc") and has_headers) and not os.environ.get("CI"):
+        pytest.skip("needs a C compiler and Python's headers")
     package = build_compiled(tmp_path_factory.mktemp("compiled"))
     return {**os.environ, "PYTHONPATH": str(package)}
 
