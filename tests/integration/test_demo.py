@@ -78,7 +78,9 @@ def test_on_a_terminal_it_stays_until_ctrl_c_with_the_rate_in_sight(tmp_path: Pa
     ours, theirs = pty.openpty()
     with demo(tmp_path, "--days", "3", *QUICK, output=theirs) as process:
         os.close(theirs)
-        seen = screen_until(ours, "all answered; Ctrl-C ends the demo")
+        seen = screen_until(ours, "  all ")
+        seen += screen_until(ours, "Ctrl-C ends the demo")
+        assert re.search(r"  all \d+ events answered   \d+ alerts? open, \d+ resolved   \d dead letters?", seen)
         assert "events/s" in seen
         assert process.poll() is None, "it stays up"
         process.send_signal(signal.SIGINT)

@@ -302,9 +302,10 @@ def _status(tally: Tally, rate: float, finished: bool) -> Text:
     open_now = tally.opened.total() - tally.resolved.total()
     line = Text("\n")
     line.append(f" {rate:,.0f} events/s ", style="bold white on blue")
-    line.append(f"  {tally.answered:,} of {tally.published:,} events answered   {open_now} alerts open, {tally.resolved.total()} resolved")
+    line.append(f"  all {tally.answered:,}" if finished else f"  {tally.answered:,} of {tally.published:,}")
+    line.append(f" events answered   {open_now} alert{'' if open_now == 1 else 's'} open, {tally.resolved.total()} resolved")
     line.append(f"   {_dead_letters(tally)}")
-    line.append("   all answered; Ctrl-C ends the demo" if finished else "   Ctrl-C ends the demo", style="dim")
+    line.append("   Ctrl-C ends the demo", style="dim")
     return line
 
 
