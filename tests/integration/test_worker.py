@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 
+from kimberley.client import Publisher
 from kimberley.settings import Settings, load_settings
 from kimberley.wire.admin import apply_topics
 from kimberley.wire.avro import make_codec
 from kimberley.wire.partitioner import partition_of
+from kimberley.wire.topics import MOST_EVENT_BYTES
 from support.journeys import journey
+from support.kafka import RealKafka
 from support.stream import count_records, decoded, event_records, prepared, publish, reach, read_topic, standing, wait_until
 from support.worker import WorkerProcess, environment
 
@@ -132,3 +135,44 @@ def reencoded(codec: Any, event: dict[str, Any], topic: str | None) -> bytes:
     name, record = record_from_json(event)
     value: bytes = codec.encode(topic or "certificates", name, record)
     return value
+
+
+@pytest.mark.kafka
+def test_the_largest_records_that_the_event_topics_take_are_answered_too(clean_kafka: str, tmp_path: Path) -> None:
+    """What comes out is larger than what came in: a dead letter has headers on top, a case its alerts."""
+    settings = prepared(clean_kafka, partitions=1)
+    codec = make_codec(settings)
+    large, many = journey("BW000001")[0], 50_000
+    parcel = {"hs_code": "7102.31", "carats": "1.25", "value_usd": "312.50"}
+    large |= {"parcels": [parcel] * many, "carats": str(1.25 * many), "value_usd": str(312.5 * many), "parcel_count": many}
+    producer = KafkaProducer(bootstrap_servers=clean_kafka, max_request_size=2 << 20)
+    producer.send("certificates", key=b"x", value=b"z" * (MOST_EVENT_BYTES - 200), partition=0).get(30)
+    producer.close()
+    with Publisher(settings) as publisher:
+        publisher.publish(large)
+    publish(clean_kafka, event_records(codec, journey("BW000002")))
+    with WorkerProcess(settings, tmp_path) as worker:
+        wait_until(lambda: count_records(clean_kafka, "decisions", "dead-letters") >= 6, 60, "an answer to each", worker.text)
+        assert worker.terminate(10) == 0, worker.text()
+    assert (count_records(clean_kafka, "decisions"), count_records(clean_kafka, "dead-letters")) == (5, 1)
+
+
+@pytest.mark.kafka
+def test_sigterm_ends_a_worker_whose_broker_does_not_answer_and_nothing_is_lost(tmp_path: Path) -> None:
+    with RealKafka() as kafka:
+        settings = prepared(kafka.bootstrap_servers, batch_records=200)
+        events = [event for number in range(3000) for event in journey(f"BW{number:06d}")]
+        publish(kafka.bootstrap_servers, event_records(make_codec(settings), events))
+        with WorkerProcess(settings, tmp_path) as worker:
+            wait_until(lambda: count_records(kafka.bootstrap_servers, "decisions") > 200, 60, "begun", worker.text)
+            kafka.pause()
+            try:
+                status = worker.terminate(20)
+            finally:
+                kafka.resume()
+            assert status == 3, worker.text()
+            assert "worker_stop_forced" in worker.text()
+        with WorkerProcess(settings, tmp_path, "next") as worker:
+            wait_until(lambda: count_records(kafka.bootstrap_servers, "decisions") >= len(events), 90, "all decided", worker.text)
+            assert worker.terminate(10) == 0, worker.text()
+        assert count_records(kafka.bootstrap_servers, "decisions") == len(events)

@@ -82,8 +82,13 @@ def pack_case(case: Case, packed: list[msgspec.Raw] | None = None) -> bytes:
 
 def unpack_case(packed: bytes) -> Case:
     """The case of `pack_case`. Raises ValueError on another format's bytes and msgspec.ValidationError on bytes of another shape."""
+    check_format(packed)
+    return _decoder.decode(memoryview(packed)[1:])
+
+
+def check_format(packed: bytes) -> None:
+    """Raises ValueError on the bytes of a case of another format."""
     if packed[:1] != FORMAT:
         raise ValueError(
             f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or rebuild"
         )
-    return _decoder.decode(memoryview(packed)[1:])

@@ -5,7 +5,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from kimberley.model.case import AlertState, Case, pack_case, unpack_case
+from kimberley.errors import ConfigurationError
+from kimberley.model.case import AlertState, Case, check_format, pack_case, unpack_case
 from kimberley.model.findings import Evidence, Finding
 from kimberley.pipeline.reading import read_to_end
 from kimberley.wire.avro import Codec
@@ -16,7 +17,8 @@ _STEP_RECORDS = 1000
 async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int, on_read: Callable[[int], None]) -> dict[str, bytes]:
     """All cases of one partition number, packed, by certificate number. `consumer` reads committed, has no group and belongs to us.
 
-    `on_read` hears how many more records were read. Raises ServiceUnavailableError when the changelog can't be read on for a minute.
+    `on_read` hears how many more records were read. Raises ServiceUnavailableError when the changelog can't be read on for a minute,
+    ConfigurationError when a version wrote it whose format this one does not know.
     """
     cases: dict[str, bytes] = {}
     records = 0
@@ -29,6 +31,10 @@ async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int, on_
         if record.value is None:
             cases.pop(key, None)
         else:
+            try:
+                check_format(record.value)
+            except ValueError as problem:
+                raise ConfigurationError(f"{topic}-{number}, offset {record.offset}: {problem}") from None
             cases[key] = record.value
     on_read(records)
     return cases

@@ -22,6 +22,9 @@ from kimberley.wire.topics import FLAGGED_SHIPMENTS, InternalNames
 
 log = structlog.get_logger(__name__)
 _DRAIN_SECONDS = 4.0
+_ABORT_SECONDS = 2.0
+_BATCH_BYTES = 8 << 20
+"""A batch takes no further chunk once its records come to so much."""
 _STEP_RECORDS = 200
 """Records judged before the event loop gets its turn: some ten milliseconds."""
 _LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
@@ -31,12 +34,13 @@ _LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 class Chunk:
     """Records of one topic and partition, in order; `done` is called once they are committed.
 
-    `follows`: the offset after the chunk fetched before it, None for the first since the partition was assigned.
+    `follows`: the offset after the chunk fetched before it, None for the first since the partition was assigned. `size`: bytes.
     """
 
     records: Sequence[Record]
     done: Callable[[], object]
     follows: int | None = None
+    size: int = 0
 
 
 class LostRecordsError(KimberleyError):
@@ -116,8 +120,7 @@ class PartitionTask:
         done, _ = await asyncio.wait({self._task}, timeout=_DRAIN_SECONDS)
         if not done:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task}, timeout=_ABORT_SECONDS)
 
     async def _run(self) -> None:
         try:
@@ -139,9 +142,9 @@ class PartitionTask:
         finally:
             if self._delivering is not None:  # cancelled or failed: what is on its way is aborted
                 self._delivering.cancel()
-                await asyncio.gather(self._delivering, return_exceptions=True)
-            with contextlib.suppress(Exception):
-                await self._delivery.stop()
+                await asyncio.wait({self._delivering}, timeout=_ABORT_SECONDS / 2)
+            with contextlib.suppress(Exception):  # a broker that does not answer aborts by itself, later
+                await asyncio.wait_for(self._delivery.stop(), _ABORT_SECONDS / 2)
 
     async def _start(self) -> None:
         recovery = self._recovery
@@ -180,10 +183,17 @@ class PartitionTask:
         """Judge a batch while the one before it is still on its way out; then send it after it."""
         chunks: list[Chunk] = []
         records: list[Record] = []
-        while self._chunks and len(records) < self._batch_records:
+        size = 0
+        while self._chunks and len(records) < self._batch_records and size < _BATCH_BYTES:
             chunk = self._chunks.popleft()
             chunks.append(chunk)
-            records += [each for each in chunk.records if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+            last = chunk.records[-1]
+            place = last.topic, last.partition
+            reached = self._committed.get(place, 0)
+            records += [each for each in chunk.records if each.offset >= reached]
+            # at once: around a rebalance the same records may have been read twice, and both lie in this batch
+            self._committed[place] = max(reached, last.offset + 1)
+            size += chunk.size
         batch = None
         seconds = 0.0
         if records:
@@ -218,7 +228,7 @@ class PartitionTask:
                 await delivering
             except asyncio.CancelledError:
                 delivering.cancel()
-                await asyncio.gather(delivering, return_exceptions=True)
+                await asyncio.wait({delivering}, timeout=_ABORT_SECONDS / 2)
                 raise
 
     async def _know_schemas(self, records: Sequence[Record]) -> None:
