@@ -16,9 +16,11 @@ from kimberley.model.events import (
     ShipmentTransited,
 )
 from kimberley.model.reference_data import Measure
+from kimberley.reference.bundle import Bundle
+from kimberley.reference.definitions import Definition
 from kimberley.reference.measures import ANY_TERRITORY
 from kimberley.reference.participants import Standing
-from kimberley.reference.profiles import Profile, Profiles
+from kimberley.reference.profiles import Profile
 from kimberley.reference.reference import Reference
 
 _KINDS: dict[type, int] = {
@@ -37,13 +39,17 @@ class Dossier:
 
     `issuer`: the authority that issued the certificate. `destination`: the certificate's; without a certificate, the earliest export's.
     `export_date`: the local date of the earliest export; without one, the date of issue. `stated_origins`: the certificate's and its
-    parcels' origins together, sorted.
+    parcels' origins together, sorted. `definition`: what counts as a conflict diamond.
     """
 
-    def __init__(self, number: str, events: Sequence[AnyEvent], reference: Reference, profiles: Profiles, now: int) -> None:
+    def __init__(
+        self, number: str, events: Sequence[AnyEvent], reference: Reference, bundle: Bundle, definition: Definition, now: int
+    ) -> None:
         self.number = number
         self.reference = reference
-        self.profiles = profiles
+        self.bundle = bundle
+        self.profiles = bundle.profiles
+        self.definition = definition
         self.now = now
         by_kind: list[list[Any]] = [[] for _ in _KINDS]
         standing = standing_events(events, reference)
@@ -72,6 +78,14 @@ class Dossier:
         self.destination: str | None = states_destination.destination if states_destination else None
         self.export_date: date | None = first_export.local_date if first_export else certificate.issued_on if certificate else None
         self.stated_origins: tuple[str, ...] = _stated_origins(certificate) if certificate else ()
+
+    @property
+    def effective_date(self) -> date | None:
+        """The date that a rule's effective dates are compared with: `issued_on`; without a certificate, its earliest event's."""
+        if self.certificate is not None:
+            return self.certificate.issued_on
+        firsts = [events[0] for events in self._by_kind if events]
+        return min(firsts, key=_by_time).local_date if firsts else None
 
     def can_add(self, event: AnyEvent) -> bool:
         """Whether another event of the case only adds to what stands: neither it nor one before takes any back."""

@@ -18,13 +18,14 @@ from kimberley.commands.event_files import as_input
 from kimberley.commands.story_output import print_story
 from kimberley.model.case import Origin
 from kimberley.model.events import EVENT_TYPES
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.wire.event_records import event_json
 from kimberley.wire.records import record_from_json
 from support.stories import Event, arrival, event, export, issue, withdrawal
 
-POLICY = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 
 
 @pytest.fixture

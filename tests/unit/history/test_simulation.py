@@ -14,10 +14,11 @@ from kimberley.history.simulated_faults import FAULTS
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Origin
 from kimberley.model.events import EVENT_TYPES
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 
-POLICY = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 
 
 def judged(events: list[dict[str, Any]]) -> Report:
