@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,7 @@ class ConflictTerritory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         return self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
 
 
-class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One definition; `territories` are its own and, before them, those of the definition that it `extends`."""
 
     id: str
@@ -47,9 +48,16 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def territories_of(self, origin: str, on: date) -> list[ConflictTerritory]:
         """What it says of stones of an origin on a date; mostly nothing."""
-        found = [each for each in self.territories if each.territory == origin and each.covers(on)]
-        if not found or on < self.valid_from or (self.valid_to is not None and on >= self.valid_to):
+        found = self._by_territory.get(origin)
+        if found is None or on < self.valid_from or (self.valid_to is not None and on >= self.valid_to):
             return []
+        return [each for each in found if each.covers(on)]
+
+    @cached_property
+    def _by_territory(self) -> dict[str, list[ConflictTerritory]]:
+        found: dict[str, list[ConflictTerritory]] = {}
+        for each in self.territories:
+            found.setdefault(each.territory, []).append(each)
         return found
 
 

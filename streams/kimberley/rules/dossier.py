@@ -1,14 +1,16 @@
 """The dossier of a case: its facts that stand, laid out as rules read them, with the reference data as of any date."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
 from kimberley.model.events import (
     AnyEvent,
+    Approval,
     CertificateInvalidated,
     CertificateIssued,
     EventWithdrawn,
+    Extraction,
     ImportConfirmed,
     ShipmentArrived,
     ShipmentExported,
@@ -18,7 +20,7 @@ from kimberley.model.events import (
 from kimberley.model.reference_data import Measure
 from kimberley.reference.bundle import Bundle
 from kimberley.reference.definitions import Definition
-from kimberley.reference.measures import ANY_TERRITORY
+from kimberley.reference.measures import ANY_TERRITORY, EVERYONE
 from kimberley.reference.participants import Standing
 from kimberley.reference.profiles import Profile
 from kimberley.reference.reference import Reference
@@ -116,6 +118,10 @@ class Dossier:
         """A jurisdiction as a sentence has it."""
         return self.reference.name(code)
 
+    def imposer(self, measure: Measure) -> str:
+        """Who bars or requires something by a measure, as a sentence has it."""
+        return "every Participant" if measure.imposed_by in EVERYONE else self.name(measure.imposed_by)
+
     def is_on_origin(self, measure: Measure, on: date) -> bool:
         """Whether a measure is "on an origin" of these goods: its territory issued them, or (route ANY) is a stated origin."""
         if measure.territory == ANY_TERRITORY:
@@ -125,11 +131,28 @@ class Dossier:
             return True
         return measure.route == "ANY" and measure.territory in self.stated_origins
 
+    def extractions_of(self, origin: str) -> tuple[Extraction, ...]:
+        """Where and when the stones of an origin were mined, as far as it is stated: by the certificate; empty: nowhere."""
+        extraction = self.certificate.extraction if self.certificate else None
+        return (extraction,) if extraction else ()
+
+    def zones_of(self, origin: str) -> tuple[str, ...]:
+        """The zones in which the stones of an origin were mined, as written; empty: stated nowhere."""
+        return tuple(each.zone for each in self.extractions_of(origin) if each.zone and not each.zone.isspace())
+
+    def approvals_of(self, origin: str) -> tuple[Approval, ...]:
+        """The approvals stated for the stones of an origin: the certificate's."""
+        return self.certificate.approvals if self.certificate else ()
+
     def is_exempt(self, measure: Measure, on: date) -> bool:
         """Whether a declaration on the certificate exempts from a measure on a date."""
-        if not measure.exempt_declarations or not self.certificate or (measure.exempt_from and on < measure.exempt_from):
+        if not measure.exempt_declarations or (measure.exempt_from and on < measure.exempt_from):
             return False
-        return any(declaration.kind in measure.exempt_declarations for declaration in self.certificate.declarations)
+        return self.declares(measure.exempt_declarations)
+
+    def declares(self, kinds: Collection[str]) -> bool:
+        """Whether the certificate carries a declaration of one of some kinds."""
+        return self.certificate is not None and any(declaration.kind in kinds for declaration in self.certificate.declarations)
 
 
 def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[AnyEvent]:

@@ -1,10 +1,10 @@
-"""Regimes and sanctions: what measures.toml bars, from where, to whom, since when."""
+"""Sanctions: what an importer bars, from where, since when, and what it must be told."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from kimberley.model.events import ShipmentArrived
+from kimberley.model.events import CertificateIssued, ShipmentArrived
 from kimberley.model.findings import Evidence
 from kimberley.model.reference_data import Measure
 from kimberley.rules.dossier import Dossier
@@ -130,11 +130,10 @@ def _violation(dossier: Dossier, hold: _Barred) -> Violation:
         goods = f"Goods that {dossier.name(measure.territory)} exported"
     else:
         goods = f"Goods that state an origin in {dossier.name(measure.territory)}"
-    imposer = "every Participant" if measure.imposed_by in ("KP", "UN") else dossier.name(measure.imposed_by)
     importers = {evidence.event_id for evidence in hold.evidence}
     return Violation(
-        message=f"{goods}, under certificate {dossier.number}, {listed(dict.fromkeys(hold.entries))}; {imposer} has barred them since "
-        f"{day(measure.valid_from)} ({measure.basis}).",
+        message=f"{goods}, under certificate {dossier.number}, {listed(dict.fromkeys(hold.entries))}; "
+        f"{dossier.imposer(measure)} has barred them since {day(measure.valid_from)} ({measure.basis}).",
         evidence=tuple(dict.fromkeys(hold.evidence)),
         participants=tuple(
             sorted(
@@ -146,4 +145,65 @@ def _violation(dossier: Dossier, hold: _Barred) -> Violation:
         subject=measure.measure_id,
         shipment_id=hold.shipment_id,
         confidence=measure.confidence,
+    )
+
+
+@rule(
+    "origin-undisclosed",
+    title="A mixed parcel that does not say where it was mined",
+    basis="Regulation (EU) 833/2014, 16th package",
+    reads=(
+        "CertificateIssued.authority",
+        "CertificateIssued.issued_on",
+        "CertificateIssued.destination",
+        "CertificateIssued.mixed_origin",
+        "CertificateIssued.origins",
+        "CertificateIssued.parcels",
+        "CertificateIssued.declarations",
+        "ShipmentExported.occurred_at",
+        "ShipmentExported.destination",
+        "ShipmentArrived.occurred_at",
+        "measures: ORIGIN_DISCLOSURE",
+        "participants",
+    ),
+    innocent_causes=("a certificate of another kind that was not sent along", "origins left out of the message that stand on the paper"),
+)
+def origin_undisclosed(dossier: Dossier) -> Verdict:
+    """The destination wants every mining country named on the arrival (before it, the export) date, and a mixed parcel names none."""
+    certificate = dossier.certificate
+    if certificate is not None and (certificate.mixed_origin is False or dossier.stated_origins):
+        return NOT_APPLICABLE
+    on = dossier.arrivals[0].local_date if dossier.arrivals else dossier.export_date
+    if on is None:
+        return NOT_APPLICABLE
+    if dossier.destination is None:
+        return Undetermined(("destination",)) if dossier.reference.measures.of("ORIGIN_DISCLOSURE", on) else NOT_APPLICABLE
+    duties = dossier.reference.binding("ORIGIN_DISCLOSURE", dossier.destination, on)
+    if not duties:
+        return NOT_APPLICABLE
+    if certificate is None:
+        return Undetermined(("CertificateIssued",))
+    owed = [duty for duty in duties if dossier.is_on_origin(duty, on) and not dossier.is_exempt(duty, on)]
+    if owed and certificate.mixed_origin is None:
+        return Undetermined(("mixed_origin",))
+    return [_undisclosed(dossier, certificate, duty, on) for duty in owed] or PASS
+
+
+def _undisclosed(dossier: Dossier, certificate: CertificateIssued, duty: Measure, on: date) -> Violation:
+    destination = certificate.destination
+    assert destination is not None
+    what = "arrived" if dossier.arrivals else "were exported" if dossier.exports else "were certified"
+    papers = f", unless it carries {' or '.join(duty.exempt_declarations)}" if duty.exempt_declarations else ""
+    return Violation(
+        message=f"Certificate {dossier.number} covers a mixed parcel for {dossier.name(destination)} and names no mining country; "
+        f"its goods {what} on {day(on)}, and {dossier.imposer(duty)} has required a mixed parcel to name them all since "
+        f"{day(duty.valid_from)}{papers} ({duty.basis}).",
+        evidence=(
+            Evidence("origins", "none", "every mining country", certificate.event_id),
+            Evidence("mixed_origin", "true", "false, or origins", certificate.event_id),
+            Evidence(f"measure {duty.measure_id}", f"in force on {on.isoformat()}", "not in force, or an exemption", certificate.event_id),
+        ),
+        participants=tuple(sorted({certificate.authority, destination})),
+        subject=duty.measure_id,
+        confidence=duty.confidence,
     )
