@@ -33,6 +33,7 @@ class _Barred:
         "ShipmentExported.occurred_at",
         "ShipmentExported.destination",
         "measures: IMPORT_BAN",
+        "participants",
     ),
     innocent_causes=("a declaration that exempts the goods was not sent along", "a typing error in an origin or an HS code"),
 )
