@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := streams tests benchmarks deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format lock bench docs clean
+.PHONY: help demo test test-quick lint format lock bench docs rulebook clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,12 @@ bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka
 docs: $(VENV)/.ready-dev ## make anew what in docs/ is made of schemas, topics and code
 	@$(BIN)/kimberley schemas asyncapi > docs/asyncapi.json
 	@$(BIN)/kimberley schemas tables > docs/events.md
+	@$(BIN)/python -m kimberley.rules.rules_page > docs/rules.md
 	@$(BIN)/python -m kimberley.pipeline.metrics_page > docs/operator-metrics.md
 	@$(BIN)/python deploy/grafana/make_dashboard.py
+
+rulebook: $(VENV)/.ready-dev ## record the shipped rulebook and bundle as published under its id; only while that id is not released
+	@$(BIN)/python -m kimberley.rules.published
 
 clean: ## remove the environment and all that tools left
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist

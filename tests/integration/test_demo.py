@@ -62,7 +62,8 @@ def test_off_a_terminal_it_plays_every_rule_sums_up_and_ends_by_itself(tmp_path:
     alert = re.compile(r"(BLOCK|HOLD|RESOLVED) +[A-Z0-9]+ +[a-z-]+ +[A-Z].*\.")
     assert sum(bool(alert.fullmatch(line)) for line in lines) > 50, "each alert is one readable line"
     table = {row.split()[0]: row.split() for row in lines[lines.index("What happened") :] if len(row.split()) == 4}
-    rules = [rule.id for rule, _ in shipped_rulebook().rules]
+    later = {"origin-undisclosed"}  # a duty of March 2025; the demo plays autumn 2024
+    rules = [rule.id for rule, _ in shipped_rulebook().rules if rule.id not in later]
     assert all(int(table[rule][2]) > 0 for rule in rules), "every rule is broken at least once"
     assert sum(int(table[rule][3]) for rule in rules) > 10, "some in error, and then corrected"
     said = re.search(r"([\d,]+) events published, ([\d,]+) decisions .*, (\d+) dead letters", lines[-1])

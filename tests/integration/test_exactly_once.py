@@ -15,7 +15,8 @@ from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import as_input
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Origin
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
@@ -36,7 +37,7 @@ class Expected:
 @pytest.fixture(scope="module")
 def expected() -> Expected:
     events = list(islice(simulate(seed=11, days=400, certificates_per_day=120), EVENTS))
-    policy = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+    policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
     report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
     open_ids = {alert.alert_id for alert in report.open_alerts}
     assert len(open_ids) > 20

@@ -11,13 +11,15 @@ from kimberley.cases.judge import Memory, Policy, dossier_of, judge
 from kimberley.commands.event_files import as_input
 from kimberley.model.case import Case, Fact, Origin
 from kimberley.model.events import EVENT_TYPES, AnyEvent
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rule import Rule
 from kimberley.rules.rulebook import shipped_rulebook
 from support.journeys import journey
 
-POLICY = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NUMBER = "BW000042"
+REFERENCE = {"participants", "measures", "notices", "issuer profiles", "producers", "price bands", "definitions"}
 RULES = [rule for rule, _ in POLICY.rulebook.rules]
 
 _INSTANTS = st.sampled_from(["2003-05-01T10:00:00Z", "2014-03-03T10:00:00Z", "2024-03-05T09:00:00+02:00", "2024-11-20T23:30:00-08:00"])
@@ -115,14 +117,14 @@ def test_every_type_of_event_is_read_or_known_to_be_read_by_none() -> None:
             if name in EVENT_TYPES:
                 assert not dot or field in EVENT_TYPES[name].__struct_fields__, each
             else:
-                assert name == "clock" or name.partition(":")[0] in {"participants", "measures", "notices", "issuer profiles"}, each
+                assert name == "clock" or name.partition(":")[0] in REFERENCE, each
 
 
 def test_another_policy_asks_every_rule_anew() -> None:
     first, *rest = journey(NUMBER)
     memory = Memory()
     case = Case(NUMBER)
-    other = Policy(POLICY.reference, POLICY.profiles, POLICY.rulebook)
+    other = Policy(POLICY.reference, POLICY.bundle, POLICY.rulebook)
     for offset, step in enumerate([first, *rest]):
         each = as_input(step, Origin("f", 0, offset))
         assert isinstance(each, EventInput)

@@ -11,11 +11,12 @@ from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import as_input
 from kimberley.model.case import Origin, pack_case, unpack_case
 from kimberley.model.findings import Alert
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from support.journeys import journey
 
-POLICY = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NUMBER = "BW000042"
 
 _ISSUE, _EXPORT, _ARRIVAL, _CONFIRMATION = journey(NUMBER)

@@ -52,6 +52,17 @@ def outcomes(*events: Event) -> dict[str, str]:
     return {each["rule_id"]: each["outcome"] for each in decision["rules"]}
 
 
+def missing(rule_id: str, *events: Event) -> list[str]:
+    """The facts that an undetermined rule lacks of the first event's certificate."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "events.jsonl"
+        file.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+        result = CliRunner().invoke(main, ["case", events[0]["certificate_number"], str(file), "--format", "jsonl"])
+    (found,) = [each for each in json.loads(result.stdout)["rules"] if each["rule_id"] == rule_id]
+    assert found["outcome"] == "undetermined", found
+    return list(found["missing"])
+
+
 _ids = iter(range(1, 10**9))
 
 

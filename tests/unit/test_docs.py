@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from kimberley.commands import main
 from kimberley.pipeline.metrics_page import metrics_page
+from kimberley.rules.rules_page import rules_page
 from kimberley.settings import load_settings
 from kimberley.wire.asyncapi import asyncapi_document
 from kimberley.wire.schemas import shipped_schemas
@@ -30,6 +31,11 @@ def test_the_asyncapi_document_is_current() -> None:
 def test_the_events_tables_are_current() -> None:
     """Run `make docs` where this fails."""
     assert (DOCS / "events.md").read_text(encoding="utf-8") == printed("schemas", "tables")
+
+
+def test_the_rules_page_is_current() -> None:
+    """Run `make docs` where this fails."""
+    assert (DOCS / "rules.md").read_text(encoding="utf-8") == rules_page()
 
 
 def test_the_metrics_page_is_current() -> None:

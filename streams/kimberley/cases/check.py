@@ -105,7 +105,7 @@ def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None) -> 
 
 def _apply(records: list[ReferenceRecord], policy: Policy, cases: Iterable[Case], report: Report, clock: int) -> Policy:
     """A policy with changed reference data, all cases judged anew by it."""
-    report.policy = changed = Policy(policy.reference.replace(records), policy.profiles, policy.rulebook)
+    report.policy = changed = Policy(policy.reference.replace(records), policy.bundle, policy.rulebook)
     for case in cases:
         report.history += reconsider(case, changed, now=clock, effective_at=clock, processed_at=report.as_of)
     return changed

@@ -91,9 +91,10 @@ def _check_time(record: Record, latest: int | None, faults: list[tuple[str, str,
                 f"occurred_at lies {minutes} min beyond the allowed skew after the record's own time: set the sender's clock",
             )
         )
-    offset = record.get("utc_offset_minutes", 0)
-    if not isinstance(offset, int) or abs(offset) > _MOST_OFFSET:
-        faults.append(("range", "utc_offset_minutes", f"utc_offset_minutes {offset!r} is beyond 18 hours"))
+    for field in ("utc_offset_minutes", "left_at_utc_offset_minutes"):
+        offset = record.get(field, 0)
+        if not isinstance(offset, int) or abs(offset) > _MOST_OFFSET:
+            faults.append(("range", field, f"{field} {offset!r} is beyond 18 hours"))
     left_at = record.get("left_at")
     if left_at is not None and (not isinstance(left_at, int) or not EARLIEST <= left_at < LATEST):
         faults.append(("range", "left_at", "left_at lies outside the years 1900 to 2199"))

@@ -22,7 +22,8 @@ from kimberley.model.events import (
     local_date,
 )
 from kimberley.model.findings import Alert
-from kimberley.reference.profiles import Profiles
+from kimberley.reference.bundle import Bundle
+from kimberley.reference.definitions import Definition
 from kimberley.reference.reference import Reference, known_codes
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rulebook import Rulebook
@@ -30,11 +31,18 @@ from kimberley.rules.rulebook import Rulebook
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All that a judgement rests on besides the facts."""
+    """All that a judgement rests on besides the facts.
+
+    `definition`: what counts as a conflict diamond, as the rulebook names it. Raises ConfigurationError where the bundle lacks that.
+    """
 
     reference: Reference
-    profiles: Profiles
+    bundle: Bundle
     rulebook: Rulebook
+    definition: Definition = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "definition", self.bundle.definition(self.rulebook.definition))
 
 
 class Answer(NamedTuple):
@@ -140,7 +148,7 @@ def reconsider(case: Case, policy: Policy, *, now: int, effective_at: int, proce
 
 def dossier_of(case: Case, policy: Policy, now: int) -> Dossier:
     """The dossier of a case's facts."""
-    return Dossier(case.number, [fact.event for fact in case.facts], policy.reference, policy.profiles, now)
+    return Dossier(case.number, [fact.event for fact in case.facts], policy.reference, policy.bundle, policy.definition, now)
 
 
 def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
@@ -157,7 +165,7 @@ def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
                 Refusal("not-yours", "authority", f"event {event.withdrawn_event_id} was sent by {sender}, which alone can withdraw it")
             ]
     elif isinstance(event, CertificateInvalidated):
-        owner = policy.profiles.prefix_owner(event.certificate_number[:2])
+        owner = policy.bundle.profiles.prefix_owner(event.certificate_number[:2])
         if owner in known_codes() and not reference.same_participant(event.authority, on, owner, on):
             whose = reference.name(owner)
             return [Refusal("not-yours", "authority", f"{event.certificate_number} is a number of {whose}, which alone can invalidate it")]

@@ -20,7 +20,8 @@ from kimberley.commands.topics import servers_option
 from kimberley.errors import ConfigurationError
 from kimberley.model.case import Case, unpack_case
 from kimberley.model.text import normalise_number
-from kimberley.reference.files import read_profiles, read_reference, shipped_profiles, shipped_reference
+from kimberley.reference.bundle import read_bundle, shipped_bundle
+from kimberley.reference.files import read_reference, shipped_reference
 from kimberley.rules.rulebook import Rulebook
 from kimberley.settings import Settings, load_settings
 from kimberley.wire.log_reader import log_consumer, places_of, read_to_end
@@ -41,7 +42,7 @@ from kimberley.wire.topics import InternalNames
 @click.option(
     "--reference",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="with FILES: a folder with another participants.csv, measures.toml or issuer-profiles.toml",
+    help="with FILES: a folder with other reference data in the form of what ships (participants.csv, measures.toml, …)",
 )
 @format_option
 def case(
@@ -91,7 +92,7 @@ def case(
 def _from_files(number: str, files: tuple[Path, ...], as_of: int | None, book: Rulebook, reference: Path | None) -> tuple[Story, bool]:
     """The story by the events of files, and whether a line was refused that is this number's or no one's."""
     policy = Policy(
-        read_reference(reference) if reference else shipped_reference(), read_profiles(reference) if reference else shipped_profiles(), book
+        read_reference(reference) if reference else shipped_reference(), read_bundle(reference) if reference else shipped_bundle(), book
     )
     inputs, unreadable = read_inputs(files)
     report = check_inputs(inputs, policy, as_of)
@@ -120,7 +121,7 @@ def _say_refusals(report: Report, number: str) -> int:
 def _from_topics(asked: str, number: str, settings: Settings, book: Rulebook) -> Story:
     """The story of a case as the stream keeps it. Ends the program with status 1 where it keeps none."""
     found = _read_case(asked, number, settings)
-    return tell(found, Policy(required_reference(settings), shipped_profiles(), book))
+    return tell(found, Policy(required_reference(settings), shipped_bundle(), book))
 
 
 def _read_case(asked: str, number: str, settings: Settings) -> Case:

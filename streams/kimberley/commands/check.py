@@ -10,7 +10,8 @@ from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import read_inputs
 from kimberley.commands.options import INSTANT
 from kimberley.commands.output import Column, format_option, is_jsonl, plain, print_jsonl, print_table, severity_text
-from kimberley.reference.files import read_profiles, read_reference, shipped_profiles, shipped_reference
+from kimberley.reference.bundle import read_bundle, shipped_bundle
+from kimberley.reference.files import read_reference, shipped_reference
 from kimberley.rules.rulebook import load_rulebook, shipped_rulebook
 from kimberley.wire.outputs import alert_json, decision_json
 
@@ -21,10 +22,11 @@ from kimberley.wire.outputs import alert_json, decision_json
 @click.option("--decisions", is_flag=True, help="print the decision on each event instead of alerts")
 @click.option("--all", "everything", is_flag=True, help="print resolved alerts too")
 @click.option("--rulebook", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="another rulebook than the one that ships")
+@click.option("--definition", metavar="ID", help="what counts as a conflict diamond, such as expanded-draft, instead of the rulebook's")
 @click.option(
     "--reference",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="a folder with another participants.csv, measures.toml or issuer-profiles.toml; what it lacks is what ships",
+    help="a folder with other reference data in the form of what ships (participants.csv, measures.toml, …); what it lacks is what ships",
 )
 @format_option
 def check(
@@ -33,6 +35,7 @@ def check(
     decisions: bool,
     everything: bool,
     rulebook: Path | None,
+    definition: str | None,
     reference: Path | None,
     output: str | None,
 ) -> None:
@@ -45,13 +48,15 @@ def check(
     Examples:
       kimberley check events.jsonl
       kimberley check issued.jsonl border.json --as-of 2024-03-31T12:00:00Z --all
+      kimberley check events.jsonl --definition expanded-draft --format jsonl
       kimberley check events.jsonl --decisions --format jsonl | jq 'select(.outcome != "ACCEPTED")'
       kimberley case BW000417 events.jsonl     (one certificate's story, with why)
     """
+    book = load_rulebook(rulebook) if rulebook else shipped_rulebook()
     policy = Policy(
         read_reference(reference) if reference else shipped_reference(),
-        read_profiles(reference) if reference else shipped_profiles(),
-        load_rulebook(rulebook) if rulebook else shipped_rulebook(),
+        read_bundle(reference) if reference else shipped_bundle(),
+        book.with_definition(definition) if definition else book,
     )
     inputs, unreadable = read_inputs(files)
     report = check_inputs(inputs, policy, as_of)

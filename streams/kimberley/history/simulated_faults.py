@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _FEW_MINUTES = 5 * 60_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A violation that is played on the first day, then every so many days, until a date.
+    """A violation that is played on the first day, then every so many days, from a date until a date.
 
     `rule_id`: what it breaks. `innocent`: an error that its sender later corrects.
     """
@@ -26,11 +27,12 @@ class Fault:
     first: int
     every: int
     play: Callable[["Trade", "Fault", date], Steps]
+    since: date = date.min
     until: date = date.max
 
     def is_due(self, index: int, today: date) -> bool:
         """Whether it is played on the day of this index."""
-        return today < self.until and index >= self.first and (index - self.first) % self.every == 0
+        return self.since <= today < self.until and index >= self.first and (index - self.first) % self.every == 0
 
 
 def _backlog(trade: "Trade", fault: Fault, today: date) -> Steps:
@@ -60,12 +62,10 @@ def _wrong_arrival(trade: "Trade", fault: Fault, today: date) -> Steps:
 
 
 def _malformed_number(trade: "Trade", fault: Fault, today: date) -> Steps:
-    """A digit too few in the EU's number; the certificate is entered again under the right one."""
-    journey = trade.from_mine("BR", today, "AE", provenance="BR")
-    number = trade.number("EU")
-    issue = {**journey.issue, "authority": "EU", "provenance": "EU", "origins": ["BR"]}
-    wrong = {**issue, "certificate_number": number[:-1]}
-    right = trade.again(issue, certificate_number=number)
+    """A digit too few in Sierra Leone's number; the certificate is entered again under the right one."""
+    journey = trade.from_mine("SL", today, "AE")
+    wrong = {**journey.issue, "certificate_number": journey.number[:-1]}
+    right = trade.again(journey.issue)
     sent = journey.steps[0][0]
     taken_back = trade.withdrawal(wrong, sent + 3 * _HOUR, "INCORRECT_DATA", right)
     return [(sent, wrong), (sent + 3 * _HOUR, taken_back), (sent + 3 * _HOUR + _FEW_MINUTES, right)]
@@ -108,6 +108,53 @@ def _from_tashkent(trade: "Trade", fault: Fault, today: date) -> Steps:
     return [(journey.steps[0][0], issue), (journey.steps[1][0], {**journey.export, "authority": "UZ", "certificate_number": number})]
 
 
+def _from_bria(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Stones of a zone of the Central African Republic that was never approved; they are conflict diamonds too."""
+    return trade.from_mine("CF", today, "AE", extraction={"zone": "Bria", "produced_on": "2024-06-03"}).steps
+
+
+def _from_the_stockpile(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Stones of an approved zone, but mined while the Central African Republic was suspended, and never audited."""
+    return trade.from_mine("CF", today, "AE", extraction={"zone": "Carnot", "produced_on": "2014-06-02"}).steps
+
+
+def _marange(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """More old papers: an export from Marange of 2010, without the Kimberley Process monitor's approval."""
+    journey = trade.from_mine("ZW", date(2010, 3, 2), "AE", extraction={"zone": "Marange", "produced_on": "2010-01-11"})
+    opening = trade.sending_time(today, 7)
+    return [(opening, journey.issue), (opening + _FEW_MINUTES, journey.export)]
+
+
+def _over_moscow(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Goods for the European Union on a plane that calls at Moscow, as the route at export says."""
+    journey = trade.from_mine("ZA", today, "EU")
+    over = {**journey.export, "route": ["AE", "RU"]}
+    return [(sent, over if event is journey.export else event) for sent, event in journey.steps]
+
+
+def _undisclosed(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A mixed parcel for the European Union whose paper says ***."""
+    carats, value = Decimal("640.00"), Decimal("71680.00")
+    return trade.journey("AE", "EU", today, carats, value, (), trade.lot_at("AE", today), "7102.31").steps
+
+
+def _mistyped_origin(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """SA, Saudi Arabia, for ZA, South Africa; corrected within the day."""
+    journey = trade.from_mine("ZA", today, "AE")
+    wrong = {**journey.issue, "origins": ["SA"]}
+    return _corrected(trade, journey, wrong, journey.issue, hours=6, early=True)
+
+
+def _undervalued(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Angolan stones at a tenth of what they are worth, to a buyer of the same house."""
+    return trade.journey("AO", "AE", today, Decimal("850.00"), Decimal("10200.00"), ("AO",), [], "7102.31").steps
+
+
+def _without_source(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A hub's certificate that does not say under which one its stones came in."""
+    return trade.journey("AE", "IN", today, Decimal("310.00"), Decimal("41850.00"), ("ZA",), [], "7102.31").steps
+
+
 FAULTS = (
     Fault("trade-suspended", False, 0, 60, _backlog),
     Fault("totals-mismatch", True, 0, 3, _wrong_total),
@@ -120,6 +167,14 @@ FAULTS = (
     Fault("number-reused", False, 8, 19, _reused_number),
     Fault("importer-not-participant", False, 9, 30, _to_tashkent, until=date(2024, 11, 1)),
     Fault("issuer-not-participant", False, 14, 60, _from_tashkent, until=date(2024, 11, 10)),
+    Fault("transit-banned", False, 6, 20, _over_moscow),
+    Fault("zone-not-compliant", False, 7, 14, _from_bria, until=date(2024, 11, 15)),
+    Fault("source-missing", False, 7, 16, _without_source),
+    Fault("origin-undisclosed", False, 7, 10, _undisclosed, since=date(2025, 3, 1)),
+    Fault("origin-without-production", True, 8, 12, _mistyped_origin),
+    Fault("suspension-stockpile", False, 10, 18, _from_the_stockpile, until=date(2024, 11, 15)),
+    Fault("price-out-of-band", False, 11, 17, _undervalued),
+    Fault("approval-missing", False, 12, 60, _marange),
 )
 
 

@@ -216,6 +216,15 @@ class Trade:
             journey.steps.append((at + self.delay(), event))
         return journey
 
+    def lot_at(self, hub: str, today: date) -> list[str]:
+        """The certificate under which some goods came to a hub that are free to go on, if there are any; they are gone then."""
+        lots = self._lots[hub]
+        free = next((lot for lot in lots if lot.free_at <= _instant(today)), None)
+        if free is None:
+            return []
+        lots.remove(free)
+        return [free.number]
+
     def event(self, kind: str, at: int, authority: str, number: str, **fields: Any) -> Event:
         """An event in its JSON form; `at` in milliseconds since the epoch, written at the authority's own offset."""
         return {
@@ -286,6 +295,8 @@ class Trade:
 
     def _destination(self, issuer: str, origins: set[str]) -> str:
         weights: dict[str, float] = self._issuers[issuer]["to"]
+        if not origins:  # which the European Union wants named
+            weights = {code: weight for code, weight in weights.items() if code != "EU"}
         if "RU" in origins:
             weights = {code: weight for code, weight in weights.items() if code in self._onward or issuer == "RU"}
         return self.rng.choices(list(weights), list(weights.values()))[0]

@@ -1,7 +1,9 @@
 """The one normal form of numbers and codes: what people write differently and mean alike."""
 
 import re
+import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 
 _NUMBER_NOISE = re.compile(r"[\s\-/‐-―−]+")
 _LONGEST_SHOWN = 60
@@ -21,6 +23,13 @@ def normalise_code(text: str) -> str:
 def normalise_hs_code(text: str) -> str:
     """An HS code's digits: `7102.31` as `710231`."""
     return _HS_NOISE.sub("", text)
+
+
+@lru_cache(maxsize=4096)
+def normalise_place(text: str) -> str:
+    """A place's name as it is compared: accents, case and spare blanks are forgiven (`BERBERATI` is `Berbérati`)."""
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return " ".join(letters.casefold().split())
 
 
 def shown(value: object) -> str:

@@ -32,7 +32,7 @@ from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.reference_follower import ReferenceFollower
-from kimberley.reference.files import shipped_profiles
+from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.reference import Reference
 from kimberley.rules.rulebook import Rulebook, load_rulebook, shipped_rulebook
 from kimberley.settings import Settings
@@ -272,7 +272,7 @@ class Worker:
         return self._policy
 
     def _on_reference(self, reference: Reference) -> None:
-        self._policy = Policy(reference, shipped_profiles(), self._rulebook)
+        self._policy = Policy(reference, shipped_bundle(), self._rulebook)
         self.metrics.reference_revision = reference.revision
         log.info("reference_applied", revision=reference.revision)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from kimberley.errors import ConfigurationError, RefusedEventError
 from kimberley.model.reference_data import Measure, Participant
 from kimberley.model.text import normalise_code
-from kimberley.reference.profiles import Profiles, load_profiles
+from kimberley.reference.bundle import shipped_unless_in
 from kimberley.reference.reference import DATA, Reference
 from kimberley.reference.validation import take_in_measure, take_in_participant
 
@@ -63,21 +63,7 @@ def shipped_reference() -> Reference:
     return read_reference(DATA)
 
 
-@cache
-def shipped_profiles() -> Profiles:
-    """The issuer profiles that ship with this version."""
-    return read_profiles(DATA)
-
-
 def read_reference(folder: Path) -> Reference:
     """The participants and measures of a folder in the form of what ships; a file that it lacks is the shipped one."""
-    return Reference(read_participants(_in(folder, "participants.csv")), read_measures(_in(folder, "measures.toml")))
-
-
-def read_profiles(folder: Path) -> Profiles:
-    """The issuer profiles of a folder; the shipped ones where it has none."""
-    return load_profiles(_in(folder, "issuer-profiles.toml"))
-
-
-def _in(folder: Path, name: str) -> Path:
-    return folder / name if (folder / name).is_file() else DATA / name
+    participants, measures = (shipped_unless_in(folder, name) for name in ("participants.csv", "measures.toml"))
+    return Reference(read_participants(participants), read_measures(measures))

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,11 @@ class Profiles:
                 validity_days=validity.get("days"),
             )
         return self._made[code]
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """What each profile states of its own, for the bundle's hash."""
+        return self._tables
 
     def prefix_owner(self, prefix: str) -> str:
         """The code that a number's two-letter prefix names: `EC` is the EU's former prefix, not Ecuador's."""

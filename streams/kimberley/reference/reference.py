@@ -43,10 +43,11 @@ class Reference:
         if found is None:
             if len(self._binding) > _MOST_REMEMBERED:
                 self._binding.clear()
-            found = self._binding[key] = tuple(each for each in self.measures.of(kind, on) if self._binds(each, importer, on))
+            found = self._binding[key] = tuple(each for each in self.measures.of(kind, on) if self.binds(each, importer, on))
         return found
 
-    def _binds(self, measure: Measure, importer: str | None, on: date) -> bool:
+    def binds(self, measure: Measure, importer: str | None, on: date) -> bool:
+        """Whether a measure, when it is in force, binds imports by an authority on a date."""
         if measure.imposed_by in EVERYONE:
             return True
         return importer is not None and self.same_participant(measure.imposed_by, on, importer, on)

@@ -1,14 +1,16 @@
 """The dossier of a case: its facts that stand, laid out as rules read them, with the reference data as of any date."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
 from kimberley.model.events import (
     AnyEvent,
+    Approval,
     CertificateInvalidated,
     CertificateIssued,
     EventWithdrawn,
+    Extraction,
     ImportConfirmed,
     ShipmentArrived,
     ShipmentExported,
@@ -16,9 +18,11 @@ from kimberley.model.events import (
     ShipmentTransited,
 )
 from kimberley.model.reference_data import Measure
-from kimberley.reference.measures import ANY_TERRITORY
+from kimberley.reference.bundle import Bundle
+from kimberley.reference.definitions import Definition
+from kimberley.reference.measures import ANY_TERRITORY, EVERYONE
 from kimberley.reference.participants import Standing
-from kimberley.reference.profiles import Profile, Profiles
+from kimberley.reference.profiles import Profile
 from kimberley.reference.reference import Reference
 
 _KINDS: dict[type, int] = {
@@ -37,13 +41,17 @@ class Dossier:
 
     `issuer`: the authority that issued the certificate. `destination`: the certificate's; without a certificate, the earliest export's.
     `export_date`: the local date of the earliest export; without one, the date of issue. `stated_origins`: the certificate's and its
-    parcels' origins together, sorted.
+    parcels' origins together, sorted. `definition`: what counts as a conflict diamond.
     """
 
-    def __init__(self, number: str, events: Sequence[AnyEvent], reference: Reference, profiles: Profiles, now: int) -> None:
+    def __init__(
+        self, number: str, events: Sequence[AnyEvent], reference: Reference, bundle: Bundle, definition: Definition, now: int
+    ) -> None:
         self.number = number
         self.reference = reference
-        self.profiles = profiles
+        self.bundle = bundle
+        self.profiles = bundle.profiles
+        self.definition = definition
         self.now = now
         by_kind: list[list[Any]] = [[] for _ in _KINDS]
         standing = standing_events(events, reference)
@@ -72,6 +80,14 @@ class Dossier:
         self.destination: str | None = states_destination.destination if states_destination else None
         self.export_date: date | None = first_export.local_date if first_export else certificate.issued_on if certificate else None
         self.stated_origins: tuple[str, ...] = _stated_origins(certificate) if certificate else ()
+
+    @property
+    def effective_date(self) -> date | None:
+        """The date that a rule's effective dates are compared with: `issued_on`; without a certificate, its earliest event's."""
+        if self.certificate is not None:
+            return self.certificate.issued_on
+        firsts = [events[0] for events in self._by_kind if events]
+        return min(firsts, key=_by_time).local_date if firsts else None
 
     def can_add(self, event: AnyEvent) -> bool:
         """Whether another event of the case only adds to what stands: neither it nor one before takes any back."""
@@ -102,6 +118,10 @@ class Dossier:
         """A jurisdiction as a sentence has it."""
         return self.reference.name(code)
 
+    def imposer(self, measure: Measure) -> str:
+        """Who bars or requires something by a measure, as a sentence has it."""
+        return "every Participant" if measure.imposed_by in EVERYONE else self.name(measure.imposed_by)
+
     def is_on_origin(self, measure: Measure, on: date) -> bool:
         """Whether a measure is "on an origin" of these goods: its territory issued them, or (route ANY) is a stated origin."""
         if measure.territory == ANY_TERRITORY:
@@ -111,11 +131,28 @@ class Dossier:
             return True
         return measure.route == "ANY" and measure.territory in self.stated_origins
 
+    def extractions_of(self, origin: str) -> tuple[Extraction, ...]:
+        """Where and when the stones of an origin were mined, as far as it is stated: by the certificate; empty: nowhere."""
+        extraction = self.certificate.extraction if self.certificate else None
+        return (extraction,) if extraction else ()
+
+    def zones_of(self, origin: str) -> tuple[str, ...]:
+        """The zones in which the stones of an origin were mined, as written; empty: stated nowhere."""
+        return tuple(each.zone for each in self.extractions_of(origin) if each.zone and not each.zone.isspace())
+
+    def approvals_of(self, origin: str) -> tuple[Approval, ...]:
+        """The approvals stated for the stones of an origin: the certificate's."""
+        return self.certificate.approvals if self.certificate else ()
+
     def is_exempt(self, measure: Measure, on: date) -> bool:
         """Whether a declaration on the certificate exempts from a measure on a date."""
-        if not measure.exempt_declarations or not self.certificate or (measure.exempt_from and on < measure.exempt_from):
+        if not measure.exempt_declarations or (measure.exempt_from and on < measure.exempt_from):
             return False
-        return any(declaration.kind in measure.exempt_declarations for declaration in self.certificate.declarations)
+        return self.declares(measure.exempt_declarations)
+
+    def declares(self, kinds: Collection[str]) -> bool:
+        """Whether the certificate carries a declaration of one of some kinds."""
+        return self.certificate is not None and any(declaration.kind in kinds for declaration in self.certificate.declarations)
 
 
 def standing_events(events: Sequence[AnyEvent], reference: Reference) -> list[AnyEvent]:

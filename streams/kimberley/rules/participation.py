@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Annotated
 
 from kimberley.model.findings import Evidence, lowest
 from kimberley.reference.participants import MAY_NOT_TRADE, SUSPENDED, Standing
 from kimberley.rules.dossier import Dossier
-from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, rule
+from kimberley.rules.rule import NOT_APPLICABLE, PASS, Parameters, Undetermined, Verdict, Violation, rule, stated
 from kimberley.rules.wording import day, listed, status_words
 
-TOLERANCE_END = date(2003, 8, 31)
-"""Until the confirmed list took effect, trade with those not yet on it was tolerated (Chair's notices of 2003)."""
+
+class Tolerance(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Until the confirmed list took effect, trade with those not yet on it was tolerated (Chair's notices of 2003)."""
+
+    tolerated_before: Annotated[date, stated("date", "before this date the rule is not applicable")] = date(2003, 8, 31)
 
 
 @rule(
@@ -19,11 +23,12 @@ TOLERANCE_END = date(2003, 8, 31)
     basis="CORE III(a), III(c)",
     reads=("CertificateIssued.authority", "CertificateIssued.issued_on", "participants"),
     innocent_causes=("a typing error in the date of issue", "an admission that the reference data does not have yet"),
+    parameters=Tolerance,
 )
-def issuer_not_participant(dossier: Dossier) -> Verdict:
+def issuer_not_participant(dossier: Dossier, parameters: Tolerance) -> Verdict:
     """The certificate's issuer is no Participant on the date of issue."""
     certificate = dossier.certificate
-    if certificate is None or certificate.issued_on < TOLERANCE_END:
+    if certificate is None or certificate.issued_on < parameters.tolerated_before:
         return NOT_APPLICABLE
     standing = dossier.standing(certificate.authority, certificate.issued_on)
     if standing.status not in MAY_NOT_TRADE:
@@ -43,11 +48,12 @@ def issuer_not_participant(dossier: Dossier) -> Verdict:
     basis="CORE III(c)",
     reads=("CertificateIssued.destination", "ShipmentExported.destination", "ShipmentExported.occurred_at", "participants"),
     innocent_causes=("a typing error in the destination's code", "an admission that the reference data does not have yet"),
+    parameters=Tolerance,
 )
-def destination_not_participant(dossier: Dossier) -> Verdict:
+def destination_not_participant(dossier: Dossier, parameters: Tolerance) -> Verdict:
     """The destination is no Participant on the export date."""
     on = dossier.export_date
-    if on is None or on < TOLERANCE_END:
+    if on is None or on < parameters.tolerated_before:
         return NOT_APPLICABLE
     if dossier.destination is None:
         return Undetermined(("destination",))
@@ -70,10 +76,11 @@ def destination_not_participant(dossier: Dossier) -> Verdict:
     basis="CORE III(c)",
     reads=("ShipmentArrived.authority", "ShipmentArrived.occurred_at", "participants"),
     innocent_causes=("goods that passed through a free port and were sent on", "an admission that the reference data does not have yet"),
+    parameters=Tolerance,
 )
-def importer_not_participant(dossier: Dossier) -> Verdict:
+def importer_not_participant(dossier: Dossier, parameters: Tolerance) -> Verdict:
     """The authority that reports arrival is no Participant on that date."""
-    arrivals = [arrival for arrival in dossier.arrivals if arrival.local_date >= TOLERANCE_END]
+    arrivals = [arrival for arrival in dossier.arrivals if arrival.local_date >= parameters.tolerated_before]
     if not arrivals:
         return NOT_APPLICABLE
     outside = [

@@ -1,8 +1,12 @@
 """What a rule is: a function from a dossier to a verdict, and what it says of itself."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import Enum
+from functools import partial, update_wrapper, wraps
+from inspect import unwrap
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
@@ -40,16 +44,40 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     confidence: Confidence = "high"
 
 
+F = TypeVar("F", bound=Callable[..., Any])
 Verdict = Plain | Undetermined | Violation | Sequence[Violation]
 Judge = Callable[[Dossier], Verdict]
 
 
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a rulebook may set of a rule: a subclass has a field for each, `Annotated[type, stated(unit, description)] = default`.
+
+    Decimal, int, date, str and bool are read from TOML; a `__post_init__` that raises ValueError refuses a value.
+    """
+
+
+def stated(unit: str, description: str) -> msgspec.Meta:
+    """What a parameter says of itself."""
+    return msgspec.Meta(description=description, extra={"unit": unit})
+
+
+class Parameter(NamedTuple):
+    """One parameter of a rule, as a reader sees it. `value` is the one in force, `default` what holds where a rulebook is silent."""
+
+    name: str
+    value: Any
+    default: Any
+    unit: str
+    description: str
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the catalogue. `basis`: the legal text and article.
+    """A rule of the catalogue, or as a rulebook has it: with the rulebook's parameters and effective dates. `basis`: law and article.
 
     `reads`: the facts (`Type` or `Type.field`) and reference data that it rests on, and `clock` where time alone changes its verdict.
     It is asked again only when an event of one of these types comes, or reference data changes: what it does not name it must not read.
+    `valid_from`, `valid_to`: it is not applicable to a case whose `Dossier.effective_date` lies outside this half-open period.
     """
 
     id: str
@@ -59,6 +87,9 @@ class Rule:
     reads: tuple[str, ...]
     innocent_causes: tuple[str, ...]
     judge: Judge
+    parameters: Parameters | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
 
     @property
     def description(self) -> str:
@@ -66,8 +97,15 @@ class Rule:
         return (self.judge.__doc__ or "").strip()
 
     @property
+    def theme(self) -> str:
+        """The module that it stands in."""
+        return str(unwrap(self.judge).__module__)
+
+    @property
     def event_types(self) -> frozenset[str]:
-        """The types of event that it reads."""
+        """The types of event that may change its verdict. Any may move the date by which effective dates are judged."""
+        if self.valid_from or self.valid_to:
+            return frozenset(EVENT_TYPES)
         return frozenset(each.partition(".")[0] for each in self.reads) & EVENT_TYPES.keys()
 
     @property
@@ -75,20 +113,65 @@ class Rule:
         """Whether time alone may change its verdict."""
         return "clock" in self.reads
 
+    @property
+    def stated_parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters, with what each says of itself."""
+        if self.parameters is None:
+            return ()
+        kind = type(self.parameters)
+        notes = {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
+        return tuple(
+            Parameter(name, getattr(self.parameters, name), getattr(kind(), name), note.extra["unit"], note.description)
+            for name, note in notes.items()
+        )
+
+    def on_terms(self, parameters: Parameters | None, valid_from: date | None = None, valid_to: date | None = None) -> "Rule":
+        """This rule with other parameters and effective dates."""
+        judge = _with(unwrap(self.judge), parameters)
+        if valid_from or valid_to:
+            judge = _within(judge, valid_from, valid_to)
+        return replace(self, judge=judge, parameters=parameters, valid_from=valid_from, valid_to=valid_to)
+
 
 CATALOGUE: dict[str, Rule] = {}
 """Every rule of this version by id; filled as the theme modules are imported (see `catalogue`)."""
 
 
 def rule(
-    id: str, *, title: str, basis: str, reads: tuple[str, ...], innocent_causes: tuple[str, ...] = (), version: int = 1
-) -> Callable[[Judge], Judge]:
-    """Enter a function into the catalogue. Its docstring is the rule's description."""
+    id: str,
+    *,
+    title: str,
+    basis: str,
+    reads: tuple[str, ...],
+    innocent_causes: tuple[str, ...] = (),
+    parameters: type[Parameters] | None = None,
+    version: int = 1,
+) -> Callable[[F], F]:
+    """Enter a function into the catalogue. Its docstring is the rule's description.
 
-    def enter(judge: Judge) -> Judge:
+    The function takes a dossier and, where `parameters` are declared, these as `parameters`.
+    """
+
+    def enter(function: F) -> F:
         if id in CATALOGUE:
             raise ValueError(f"two rules have the id {id}")
-        CATALOGUE[id] = Rule(id, version, title, basis, reads, innocent_causes, judge)
-        return judge
+        values = parameters() if parameters else None
+        CATALOGUE[id] = Rule(id, version, title, basis, reads, innocent_causes, _with(function, values), values)
+        return function
 
     return enter
+
+
+def _with(function: Callable[..., Verdict], parameters: Parameters | None) -> Judge:
+    return function if parameters is None else update_wrapper(partial(function, parameters=parameters), function)
+
+
+def _within(judge: Judge, valid_from: date | None, valid_to: date | None) -> Judge:
+    @wraps(judge)
+    def judge_within(dossier: Dossier) -> Verdict:
+        on = dossier.effective_date
+        if on is not None and ((valid_from and on < valid_from) or (valid_to and on >= valid_to)):
+            return NOT_APPLICABLE
+        return judge(dossier)
+
+    return judge_within

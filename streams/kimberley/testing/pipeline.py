@@ -16,8 +16,8 @@ from kimberley.errors import KimberleyError
 from kimberley.model.decisions import Decision
 from kimberley.model.findings import Alert
 from kimberley.pipeline.processor import Processor
-from kimberley.reference.files import shipped_profiles, shipped_reference
-from kimberley.reference.profiles import Profiles
+from kimberley.reference.bundle import Bundle, shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.reference.reference import Reference
 from kimberley.rules.rulebook import Rulebook, shipped_rulebook
 from kimberley.settings import Settings
@@ -60,7 +60,7 @@ class MemoryPipeline:
     Encoding, keys, partitions, headers, decisions, alerts, open alerts and dead letters are the stream's own. What differs: records are
     judged one by one as they are sent, nothing survives the object, and events of the future are told by `clock`.
 
-    reference, profiles, rulebook: those that ship unless given. partitions: of each topic. clock: the wall clock in seconds since the
+    reference, bundle, rulebook: those that ship unless given. partitions: of each topic. clock: the wall clock in seconds since the
     epoch, for records' timestamps, `raised_at` and `decided_at`.
     """
 
@@ -68,7 +68,7 @@ class MemoryPipeline:
         self,
         *,
         reference: Reference | None = None,
-        profiles: Profiles | None = None,
+        bundle: Bundle | None = None,
         rulebook: Rulebook | None = None,
         partitions: int = 4,
         clock: Callable[[], float] = time.time,
@@ -77,7 +77,7 @@ class MemoryPipeline:
         self.settings = Settings.model_construct(bootstrap_servers="memory", partitions=partitions)
         self._names = InternalNames(self.settings.prefix)
         self._clock = clock
-        self._policy = Policy(reference or shipped_reference(), profiles or shipped_profiles(), rulebook or shipped_rulebook())
+        self._policy = Policy(reference or shipped_reference(), bundle or shipped_bundle(), rulebook or shipped_rulebook())
         self._codec = make_codec(self.settings)
         topics = {spec.name: spec.partitions for spec in topic_specs(self.settings)}
         self._broker = MemoryBroker(topics, clock, self._read)

@@ -12,12 +12,13 @@ from kimberley.cases.judge import Policy, dossier_of
 from kimberley.cases.story import Story, tell
 from kimberley.commands.event_files import as_input
 from kimberley.model.case import Case, Origin
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rule import PASS, Rule
 from kimberley.rules.rulebook import Rulebook, shipped_rulebook
 from support.stories import arrival, event, export, issue, withdrawal
 
-POLICY = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NUMBER = "BW000001"
 
 
@@ -114,7 +115,7 @@ def test_a_rule_that_raises_is_outcome_error_with_its_problem() -> None:
 
     rule = Rule("broken", 1, "Broken", "none", (), (), broken)
     book = Rulebook("test", "0", ((rule, "HOLD"), *POLICY.rulebook.rules))
-    told = story_of(issue(), policy=Policy(POLICY.reference, POLICY.profiles, book))
+    told = story_of(issue(), policy=Policy(POLICY.reference, POLICY.bundle, book))
     assert told.rules[0].outcome.outcome == "error"
     assert told.rules[0].outcome.missing == ("ZeroDivisionError: by nought",)
     assert len(told.rules) == len(POLICY.rulebook.rules) + 1
@@ -127,7 +128,7 @@ def test_pending_is_empty_for_a_case_that_was_judged_by_the_same_policy() -> Non
 def test_pending_says_what_another_policy_would_change() -> None:
     case = case_of(issue(), export(), arrival(parcel_count=3))
     without = Rulebook("less", "0", tuple((rule, severity) for rule, severity in POLICY.rulebook.rules if rule.id != "import-mismatch"))
-    pending = tell(case, Policy(POLICY.reference, POLICY.profiles, without)).pending
+    pending = tell(case, Policy(POLICY.reference, POLICY.bundle, without)).pending
     assert [(change.status, change.state.finding.rule_id) for change in pending] == [("RESOLVED", "import-mismatch")]
     assert case.alerts[0].is_open, "telling a story changes nothing"
 

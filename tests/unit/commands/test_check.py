@@ -499,7 +499,9 @@ def membership(code: str = "KE", **fields: Any) -> Event:
 
 def test_a_notice_a_measure_and_a_participant_are_taken_too(file: Path) -> None:
     listed = {**membership(), "event_id": "p1", "occurred_at": "2024-03-01T00:00:00Z", "authority": "KP"}
-    result = checked(file, notice(), suspension(), listed, issue(), issue("KE000001", "KE"))
+    result = checked(
+        file, notice(), suspension(), listed, issue(), issue("KE000001", "KE", origins=["ZA"], source_certificates=["ZA000009"])
+    )
     assert (result.exit_code, result.stderr) == (0, "")
     assert {(row["rule_id"], row["certificate_number"]) for row in rows(result)} == {("trade-suspended", "BW000001")}
 

@@ -10,6 +10,20 @@ from click.testing import CliRunner, Result
 from kimberley.commands import main
 from kimberley.rules.catalogue import CATALOGUE
 
+_SAID = (
+    "severity",
+    "title",
+    "description",
+    "basis",
+    "reads",
+    "innocent_causes",
+    "version",
+    "rulebook",
+    "rulebook_hash",
+    "definition",
+    "bundle_hash",
+)
+
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["rules", *arguments])
@@ -25,7 +39,7 @@ def test_every_rule_of_the_catalogue_is_listed_with_what_it_says_of_itself() -> 
     rows = listed()
     assert set(rows) == set(CATALOGUE)
     for rule_id, row in rows.items():
-        for field in ("severity", "title", "description", "basis", "reads", "innocent_causes", "version", "rulebook"):
+        for field in _SAID:
             assert row[field], (rule_id, field)
 
 
@@ -47,6 +61,21 @@ def test_one_rule_is_explained(written: str) -> None:
     words = " ".join(result.stdout.split())
     for said in (rule.title, rule.description, rule.basis, *rule.reads, *rule.innocent_causes, "BLOCK"):
         assert said in words
+
+
+def test_the_parameters_and_dates_of_the_rulebook_are_shown(tmp_path: Path) -> None:
+    book = tmp_path / "mine.toml"
+    book.write_text(
+        'id = "mine"\n[rules.issuer-not-participant]\nseverity = "INFO"\n'
+        "valid_from = 2010-01-01\nparameters.tolerated_before = 2004-02-03\n",
+        encoding="utf-8",
+    )
+    words = " ".join(run("show", "issuer-not-participant", "--rulebook", str(book), "--format", "table").stdout.split())
+    assert "tolerated_before = 2004-02-03 (date; default 2003-08-31)" in words
+    assert "from 2010-01-01" in words
+    (row,) = map(json.loads, run("show", "issuer-not-participant", "--rulebook", str(book), "--format", "jsonl").stdout.splitlines())
+    (parameter,) = row["parameters"]
+    assert (parameter["value"], parameter["default"], row["valid_from"]) == ("2004-02-03", "2003-08-31", "2010-01-01")
 
 
 def test_an_unknown_rule_is_exit_status_1_with_near_ones() -> None:

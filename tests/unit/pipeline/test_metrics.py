@@ -13,7 +13,8 @@ from kimberley.pipeline.health import Health
 from kimberley.pipeline.metrics import DEFINITIONS, Delivered, Metrics
 from kimberley.pipeline.processor import Counts, Processor
 from kimberley.pipeline.progress import Progress
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import Rulebook, shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
@@ -58,7 +59,7 @@ class Bench:
     def judge(self, *records: EventRecord, seconds: float = 0.01, age: float = 0.0, delivery: float = 0.02) -> None:
         """Judge records as one batch, `age` seconds after they were written, and make it true."""
         made = [self._record(record, int((self.clock.now - age) * 1000)) for record in records]
-        batch = self.processor.process(made, Policy(shipped_reference(), shipped_profiles(), self.rulebook))
+        batch = self.processor.process(made, Policy(shipped_reference(), shipped_bundle(), self.rulebook))
         self.processor.cases.update(batch.cases)
         self.metrics.delivered(Delivered(batch.counts, len(made), seconds, delivery))
 

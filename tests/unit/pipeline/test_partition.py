@@ -10,7 +10,8 @@ from kimberley.cases.judge import Policy
 from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.processor import Batch, Output, Processor
 from kimberley.pipeline.progress import Progress
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
@@ -21,7 +22,7 @@ from support.stream import event_records
 
 NAMES = InternalNames("kimberley")
 CODEC = make_codec(Settings.model_construct(partitions=1))
-POLICY = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 FIRST = 100
 """The committed offset: records before it are done."""
 

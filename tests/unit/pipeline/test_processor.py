@@ -7,7 +7,8 @@ import pytest
 from kimberley.cases.judge import Policy
 from kimberley.history.simulation import simulate
 from kimberley.pipeline.processor import Output, Processor
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
@@ -23,7 +24,7 @@ BATCH = 100
 def outputs(most_live: int | None) -> tuple[list[Output], dict[str, bytes]]:
     """What a simulated trade on one partition comes to."""
     codec = make_codec(Settings.model_construct(partitions=1))
-    policy = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+    policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
     cases: dict[str, bytes] = {}
     processor = Processor(0, 1, cases, codec, InternalNames("kimberley"), skew_minutes=10, most_live=most_live, wall_clock=lambda: 1.9e9)
     sent = [event_record(codec, *record_from_json(event)) for event in islice(simulate(days=40, certificates_per_day=20), EVENTS)]

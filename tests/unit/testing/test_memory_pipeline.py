@@ -11,7 +11,8 @@ from kimberley.commands.event_files import as_input
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Origin
 from kimberley.model.events import EVENT_TYPES
-from kimberley.reference.files import shipped_profiles, shipped_reference
+from kimberley.reference.bundle import shipped_bundle
+from kimberley.reference.files import shipped_reference
 from kimberley.reference.reference import Reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.testing import MemoryPipeline
@@ -25,7 +26,7 @@ NUMBER = "BW000401"
 
 def test_a_whole_trade_ends_with_the_open_alerts_that_check_finds() -> None:
     events = [event for event in simulate(seed=7, days=20) if event["type"] in EVENT_TYPES]
-    policy = Policy(shipped_reference(), shipped_profiles(), shipped_rulebook())
+    policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
     report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
     with MemoryPipeline() as pipeline, pipeline.publisher() as publisher:
         receipts = publisher.publish_many(events)
