@@ -37,12 +37,12 @@ def test_without_faults_no_alert_is_ever_raised() -> None:
     assert set(outcomes) == {"ACCEPTED", "DUPLICATE"}
 
 
-def test_every_rule_is_broken_and_what_is_innocent_is_put_right() -> None:
+def test_every_fault_breaks_its_rule_and_what_is_innocent_is_put_right() -> None:
     report = judged(list(simulate()))
     opened = {alert.rule_id for alert in report.history if alert.status == "OPENED"}
     resolved = {alert.rule_id for alert in report.history if alert.status == "RESOLVED"}
     still_open = {alert.rule_id for alert in report.open_alerts}
-    assert opened == {rule.id for rule, _ in shipped_rulebook().rules}
+    assert {fault.rule_id for fault in FAULTS} <= opened
     assert {fault.rule_id for fault in FAULTS if fault.innocent} <= resolved
     assert {fault.rule_id for fault in FAULTS if not fault.innocent} <= still_open
     assert not {"totals-mismatch", "number-malformed"} & still_open, "these are only ever slips, and corrected"
