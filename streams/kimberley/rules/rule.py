@@ -48,8 +48,9 @@ Judge = Callable[[Dossier], Verdict]
 class Rule:
     """A rule of the catalogue. `basis`: the legal text and article.
 
-    `reads`: the facts (`Type` or `Type.field`) and reference data that it rests on, and `clock` where time alone changes its verdict.
-    It is asked again only when an event of one of these types comes, or reference data changes: what it does not name it must not read.
+    `reads`: the facts (`Type` or `Type.field`), conflicts and reference data that it rests on, and `clock` where time alone changes its
+    verdict. It is asked again only when an event of one of these types, a withdrawal or a conflict comes, or reference data changes:
+    what it does not name it must not read.
     """
 
     id: str
