@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from support.journeys import journey
 
 POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NUMBER = "BW000042"
-REFERENCE = {"participants", "measures", "notices", "issuer profiles", "producers", "price bands", "definitions"}
+SOURCES = {"conflicts", "participants", "measures", "notices", "issuer profiles", "producers", "price bands", "definitions"}
 RULES = [rule for rule, _ in POLICY.rulebook.rules]
 
 _INSTANTS = st.sampled_from(["2003-05-01T10:00:00Z", "2014-03-03T10:00:00Z", "2024-03-05T09:00:00+02:00", "2024-11-20T23:30:00-08:00"])
@@ -27,6 +28,7 @@ _CODES = st.sampled_from(["BW", "EU", "BE", "RU", "KE", "CF", "UZ", "VE", "GB"])
 _CARATS = st.sampled_from(["120.50", "99.00", None])
 _GOODS = {"carats": _CARATS, "value_usd": st.sampled_from(["24100.00", "1.00", None]), "parcel_count": st.sampled_from([1, 2, None])}
 _SHIPMENT = {"shipment_id": st.sampled_from(["SH-1", "SH-2"])}
+_SEALS = st.sampled_from([None, [], ["S-1"], ["S-2"]])
 _FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "CertificateIssued": {
         **_GOODS,
@@ -34,13 +36,21 @@ _FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "expires_on": st.sampled_from(["2014-05-01", "2024-04-01", None]),
         "destination": _CODES | st.none(),
         "origins": st.sampled_from([["BW"], ["RU"], ["CF", "BW"], []]),
+        "mixed_origin": st.sampled_from([True, False, None]),
+        "seal_numbers": _SEALS,
         "parcels": st.sampled_from([[], [{"hs_code": "7102.31", "carats": "120.50", "value_usd": "24100.00"}]]),
     },
     "CertificateInvalidated": {"reason": st.just("VOIDED")},
-    "ShipmentExported": {**_SHIPMENT, **_GOODS, "destination": _CODES | st.none()},
-    "ShipmentTransited": {**_SHIPMENT, "country": _CODES},
-    "ShipmentArrived": {**_SHIPMENT, **_GOODS},
-    "ImportConfirmed": {"carats": _CARATS},
+    "ShipmentExported": {**_SHIPMENT, **_GOODS, "destination": _CODES | st.none(), "seal_numbers": _SEALS},
+    "ShipmentTransited": {
+        **_SHIPMENT,
+        "country": _CODES,
+        "seal_numbers": _SEALS,
+        "new_seal_numbers": _SEALS,
+        "opened": st.sampled_from([True, False, None]),
+    },
+    "ShipmentArrived": {**_SHIPMENT, **_GOODS, "seal_numbers": _SEALS, "new_seal_numbers": _SEALS},
+    "ImportConfirmed": {"carats": _CARATS, "exporter": st.sampled_from([None, {"name": "Exporter One Ltd"}])},
     "ShipmentDetained": {**_SHIPMENT, "reason": st.just("seal")},
     "ShipmentReleased": _SHIPMENT,
     "ShipmentReturned": _SHIPMENT,
@@ -90,7 +100,8 @@ def test_a_case_at_hand_is_judged_as_one_read_back_for_every_event(events: list[
             each = as_input({**head, **said}, Origin("f", 0, 0))
             assert isinstance(each, EventInput)
             withdrawals.append(each.event)
-    sequence = events + withdrawals + events[:2]
+    conflicting = [msgspec.structs.replace(event, office=f"office {index % 2}") for index, event in enumerate((events + withdrawals)[:4])]
+    sequence = events + withdrawals + events[:2] + conflicting + conflicting[:1]
     random.shuffle(sequence)
 
     def play(memory: Memory | None) -> list[Any]:
@@ -117,7 +128,7 @@ def test_every_type_of_event_is_read_or_known_to_be_read_by_none() -> None:
             if name in EVENT_TYPES:
                 assert not dot or field in EVENT_TYPES[name].__struct_fields__, each
             else:
-                assert name == "clock" or name.partition(":")[0] in REFERENCE, each
+                assert name == "clock" or name.partition(":")[0] in SOURCES, each
 
 
 def test_another_policy_asks_every_rule_anew() -> None:

@@ -20,7 +20,13 @@ POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NUMBER = "BW000042"
 
 _ISSUE, _EXPORT, _ARRIVAL, _CONFIRMATION = journey(NUMBER)
-_BASES = (_ISSUE, _EXPORT, _ARRIVAL, _CONFIRMATION)
+_TRANSIT = {**_ARRIVAL, "type": "ShipmentTransited", "country": "AE", "authority": "AE", "opened": None, "new_seal_numbers": None}
+for _field in ("carats", "parcel_count"):
+    del _TRANSIT[_field]
+_HEAD = {name: _EXPORT[name] for name in ("occurred_at", "authority", "certificate_number")}
+_RETURN = {**_HEAD, "type": "ShipmentReturned", "shipment_id": "SH-1", "authority": "EU"}
+_INVALIDATION = {**_HEAD, "type": "CertificateInvalidated", "reason": "VOIDED"}
+_BASES = (_ISSUE, _EXPORT, {**_ARRIVAL, "new_seal_numbers": None}, _CONFIRMATION, _TRANSIT, _RETURN, _INVALIDATION)
 _CHANGES = st.fixed_dictionaries(
     {},
     optional={
@@ -33,6 +39,11 @@ _CHANGES = st.fixed_dictionaries(
         ),
         "expires_on": st.sampled_from(["2024-03-01", "2024-05-01", None]),
         "origins": st.sampled_from([["BW"], ["RU"], ["CF", "BW"], []]),
+        "mixed_origin": st.sampled_from([True, False, None]),
+        "shipment_id": st.sampled_from(["SH-1", "SH-2", ""]),
+        "seal_numbers": st.sampled_from([None, [], ["S-1"], ["S-2"]]),
+        "new_seal_numbers": st.sampled_from([None, [], ["S-2"]]),
+        "opened": st.sampled_from([True, False]),
     },
 )
 
@@ -43,7 +54,7 @@ def facts(draw: st.DrawFn) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     for index in range(draw(st.integers(1, 7))):
         base = draw(st.sampled_from(_BASES))
-        changes = {name: value for name, value in draw(_CHANGES).items() if name in base or name == "carats"}
+        changes = {name: value for name, value in draw(_CHANGES).items() if name in base}
         events.append({**base, **changes, "event_id": f"e{index}"})
     for index in range(draw(st.integers(0, 3))):
         target = draw(st.sampled_from(events))

@@ -477,7 +477,7 @@ def test_a_decision_lists_what_the_rules_said_but_neither_passes_nor_what_does_n
     lawful, wrong = decided(issue(), arrival()), decided(issue(expires_on=None), arrival(carats="98"))
     assert lawful.rows[-1]["rules"] == []
     outcomes = {each["rule_id"]: each["outcome"] for each in wrong.rows[-1]["rules"]}
-    assert outcomes == {MISMATCH: "violation", "certificate-expired": "undetermined"}
+    assert outcomes == {MISMATCH: "violation", "certificate-expired": "undetermined", "dates-out-of-order": "undetermined"}
     assert all(each["version"] for each in wrong.rows[-1]["rules"])
     assert wrong.rows[-1]["alert_ids"] == [expected_id("BW000001", MISMATCH, "SH-1")]
 

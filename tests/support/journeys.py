@@ -4,7 +4,10 @@ from typing import Any
 
 
 def journey(number: str, *, carats: str = "120.50", found: str | None = None, day: int = 4) -> list[dict[str, Any]]:
-    """Issue, export, arrival and confirmation of a certificate from Botswana to the EU in March 2024; `found`: carats on arrival."""
+    """Issue, export, arrival and confirmation of a certificate from Botswana to the EU in March 2024.
+
+    `found`: carats on arrival; what is confirmed is what was certified.
+    """
 
     def event(kind: str, at: str, authority: str, **fields: Any) -> dict[str, Any]:
         return {
@@ -55,7 +58,7 @@ def journey(number: str, *, carats: str = "120.50", found: str | None = None, da
             "ImportConfirmed",
             f"2024-03-{day + 4:02d}T11:00:00+01:00",
             "EU",
-            carats=found or carats,
+            carats=carats,
             parcel_count=1,
             exporter={"name": "Exporter One Ltd"},
             importer={"name": "Importer Two NV"},

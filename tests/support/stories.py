@@ -110,3 +110,37 @@ def withdrawal(of: Event, at: str = "2024-03-20T12:00:00Z", **fields: Any) -> Ev
     """The sender takes an event back."""
     stated = {"withdrawn_event_id": of["event_id"], "reason": "INCORRECT_DATA", **fields}
     return event("EventWithdrawn", at, stated.pop("authority", of["authority"]), of["certificate_number"], **stated)
+
+
+def transit(
+    at: str = "2024-03-06T12:00:00Z", country: str = "ZA", number: str = "BW000001", shipment: str = "SH-1", **fields: Any
+) -> Event:
+    """A passage through a country, reported by that country."""
+    return event("ShipmentTransited", at, fields.pop("authority", country), number, shipment_id=shipment, country=country, **fields)
+
+
+def sent_back(at: str = "2024-03-08T12:00:00Z", authority: str = "EU", number: str = "BW000001", shipment: str = "SH-1") -> Event:
+    """A shipment goes back."""
+    return event("ShipmentReturned", at, authority, number, shipment_id=shipment)
+
+
+def confirmation(at: str = "2024-03-08T12:00:00Z", authority: str = "EU", number: str = "BW000001", **fields: Any) -> Event:
+    """The importer confirms what was certified, with all four figures and names that the scheme asks for."""
+    stated: dict[str, Any] = {
+        "parcel_count": 1,
+        "carats": "100.00",
+        "exporter": {"name": "Exporter One Ltd"},
+        "importer": {"name": "Importer Two NV"},
+    }
+    return event("ImportConfirmed", at, authority, number, **{**stated, **fields})
+
+
+def invalidation(at: str = "2024-03-20T12:00:00Z", authority: str = "BW", number: str = "BW000001", **fields: Any) -> Event:
+    """The issuer says that a certificate is void."""
+    return event("CertificateInvalidated", at, authority, number, **{"reason": "VOIDED", **fields})
+
+
+def notice(notice_id: str = "n-1", first: str = "BW000001", last: str | None = None, **fields: Any) -> Event:
+    """A notice of stolen numbers."""
+    stated = {"kind": "STOLEN", "participant": "BW", "first_number": first, "last_number": last, "published_on": "2024-04-01"}
+    return {"type": "NoticePublished", "notice_id": notice_id, **stated, **fields}

@@ -90,9 +90,10 @@ def judge(
     known = case.fact(event.event_id)
     outcome: DecisionOutcome
     changed = False
+    # a taken id makes nothing of what is refused anyway, not even a conflict
+    if (known is None or (known.origin != origin and known.event != event)) and (faults := refusals(case, event, policy)):
+        return Answer(_refused_event(event, origin, faults, policy, processed_at), [], False)
     if known is None:
-        if faults := refusals(case, event, policy):
-            return Answer(_refused_event(event, origin, faults, policy, processed_at), [], False)
         case.facts.append(Fact(event, origin))
         outcome, changed = "ACCEPTED", True
     elif known.origin == origin:
@@ -106,8 +107,8 @@ def judge(
             changed = True
     memory = memory or Memory()
     kind = type(event)
-    # a withdrawal changes what stands of other types, so nothing that was said holds
-    before = memory.recall(policy) if kind is not EventWithdrawn else None
+    # a withdrawal changes what stands of other types, and a conflict is of any type, so nothing that was said holds
+    before = memory.recall(policy) if kind is not EventWithdrawn and outcome != "CONFLICT" else None
     alerts: list[Alert] = []
     dossier = memory.dossier if before is not None else None
     if dossier is None or not dossier.can_add(event):
@@ -147,8 +148,10 @@ def reconsider(case: Case, policy: Policy, *, now: int, effective_at: int, proce
 
 
 def dossier_of(case: Case, policy: Policy, now: int) -> Dossier:
-    """The dossier of a case's facts."""
-    return Dossier(case.number, [fact.event for fact in case.facts], policy.reference, policy.bundle, policy.definition, now)
+    """The dossier of a case's facts and conflicts."""
+    refused_contents = [conflict.event for conflict in case.conflicts] if case.conflicts else ()
+    events = [fact.event for fact in case.facts]
+    return Dossier(case.number, events, policy.reference, policy.bundle, policy.definition, now, refused_contents)
 
 
 def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:

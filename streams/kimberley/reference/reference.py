@@ -11,6 +11,7 @@ import msgspec
 
 from kimberley.model.reference_data import Measure, Notice, Participant
 from kimberley.reference.measures import EVERYONE, MeasureRegister
+from kimberley.reference.notices import NoticeRanges
 from kimberley.reference.participants import ParticipantRegister
 
 ReferenceRecord = Participant | Measure | Notice
@@ -45,6 +46,14 @@ class Reference:
                 self._binding.clear()
             found = self._binding[key] = tuple(each for each in self.measures.of(kind, on) if self.binds(each, importer, on))
         return found
+
+    def notices_on(self, number: str) -> tuple[Notice, ...]:
+        """The notices whose range holds a normalised certificate number, by id."""
+        return self._notice_ranges.of(number)
+
+    @cached_property
+    def _notice_ranges(self) -> NoticeRanges:
+        return NoticeRanges(self.notices.values())
 
     def binds(self, measure: Measure, importer: str | None, on: date) -> bool:
         """Whether a measure, when it is in force, binds imports by an authority on a date."""

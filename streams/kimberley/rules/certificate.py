@@ -1,17 +1,16 @@
-"""The certificate itself: its number, totals and dates (CORE Annex I)."""
+"""What a certificate states: its number, names, origins, goods and totals (CORE Annex I)."""
 
 from decimal import Decimal
-from typing import Any
 
-from kimberley.model.events import CertificateIssued, Extraction, Parcel, Party
+from kimberley.model.events import Party
 from kimberley.model.findings import Evidence
+from kimberley.rules.contents import OF_THE_REPORT, differing, shown
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, rule
 from kimberley.rules.wording import carats, day, dollars, figure, listed, parcels
 
-_OF_THE_REPORT = frozenset({"event_id", "occurred_at", "utc_offset_minutes", "office", "certificate_number"})
-_PRIVATE = frozenset({"exporter", "importer", "remarks"})
-"""Fields that may name people; what they say never leaves the event topics."""
+ROUGH_DIAMONDS = frozenset({"710210", "710221", "710231"})
+"""The HS codes of what the scheme covers: rough diamonds, by the definition of CORE section I."""
 
 
 @rule(
@@ -58,13 +57,13 @@ def number_reused(dossier: Dossier) -> Verdict:
     if dossier.certificate is None:
         return NOT_APPLICABLE
     first = dossier.certificate
-    others = [other for other in dossier.issues[1:] if _differing(first, other)]
+    others = [other for other in dossier.issues[1:] if differing(first, other, OF_THE_REPORT)]
     if not others:
         return PASS
     evidence = tuple(
-        Evidence(field, _shown(field, getattr(other, field)), _shown(field, getattr(first, field)), other.event_id)
+        Evidence(field, shown(other, field), shown(first, field), other.event_id)
         for other in others
-        for field in _differing(first, other)
+        for field in differing(first, other, OF_THE_REPORT)
     )
     fields = sorted({each.field for each in evidence})
     return Violation(
@@ -72,6 +71,113 @@ def number_reused(dossier: Dossier) -> Verdict:
         f"first on {day(first.issued_on)}, again on {listed(day(other.issued_on) for other in others)}; different: {listed(fields)}.",
         evidence=evidence,
         participants=tuple(sorted({first.authority, *(other.authority for other in others)})),
+    )
+
+
+@rule(
+    "required-field-missing",
+    title="The certificate lacks what it must state",
+    basis="CORE Annex I(A)",
+    reads=(
+        "CertificateIssued.exporter",
+        "CertificateIssued.importer",
+        "CertificateIssued.carats",
+        "CertificateIssued.value_usd",
+        "CertificateIssued.parcel_count",
+        "CertificateIssued.issued_on",
+        "CertificateIssued.authority",
+    ),
+    innocent_causes=("a field that the sender's system does not export", "a certificate sent before its last page was keyed"),
+)
+def required_field_missing(dossier: Dossier) -> Verdict:
+    """Exporter or importer is without a name, carats or value are not above zero, or there is not one parcel."""
+    certificate = dossier.certificate
+    if certificate is None:
+        return NOT_APPLICABLE
+    weight, value, count = certificate.carats, certificate.value_usd, certificate.parcel_count
+    lacking = []
+    if not has_name(certificate.exporter):
+        lacking.append(("an exporter's name", Evidence("exporter.name", "not stated", "a name", certificate.event_id)))
+    if not has_name(certificate.importer):
+        lacking.append(("an importer's name", Evidence("importer.name", "not stated", "a name", certificate.event_id)))
+    if weight is None or weight <= 0:
+        lacking.append((f"a weight above zero ({carats(weight)})", Evidence("carats", figure(weight), "above 0", certificate.event_id)))
+    if value is None or value <= 0:
+        lacking.append((f"a value above zero ({dollars(value)})", Evidence("value_usd", figure(value), "above 0", certificate.event_id)))
+    if count is None or count < 1:
+        lacking.append(
+            (f"one parcel or more ({figure(count)})", Evidence("parcel_count", figure(count), "1 or more", certificate.event_id))
+        )
+    if not lacking:
+        return PASS
+    return Violation(
+        message=f"Certificate {dossier.number}, issued on {day(certificate.issued_on)}, lacks {listed(words for words, _ in lacking)}.",
+        evidence=tuple(evidence for _, evidence in lacking),
+        participants=(certificate.authority,),
+    )
+
+
+@rule(
+    "origin-missing",
+    title="Origin not stated as the goods require",
+    basis="CORE Annex I(A)",
+    reads=(
+        "CertificateIssued.mixed_origin",
+        "CertificateIssued.origins",
+        "CertificateIssued.parcels",
+        "CertificateIssued.authority",
+    ),
+    innocent_causes=("the box for mixed parcels ticked by mistake, or left out", "origins keyed into another field"),
+)
+def origin_missing(dossier: Dossier) -> Verdict:
+    """The goods are not of mixed origin and do not state exactly one origin, or are mixed and state exactly one."""
+    certificate = dossier.certificate
+    if certificate is None:
+        return NOT_APPLICABLE
+    origins, mixed = dossier.stated_origins, certificate.mixed_origin
+    if mixed is None:
+        return Undetermined(("mixed_origin",))
+    if mixed is not (len(origins) == 1):
+        return PASS
+    names = listed(map(dossier.name, origins)) if origins else "none"
+    found = "one origin" if mixed else f"{len(origins)} origins" if origins else "no origin"
+    return Violation(
+        message=f"Certificate {dossier.number} states {found}{f' ({names})' if origins else ''} "
+        f"for goods that it calls {'mixed' if mixed else 'of a single origin'}.",
+        evidence=(
+            Evidence("origins", ", ".join(origins) or "none", "none, or two and more" if mixed else "exactly one", certificate.event_id),
+        ),
+        participants=(certificate.authority,),
+    )
+
+
+@rule(
+    "hs-code-out-of-scope",
+    title="Not a code for rough diamonds",
+    basis="CORE I",
+    reads=("CertificateIssued.parcels", "CertificateIssued.issued_on", "CertificateIssued.authority"),
+    innocent_causes=("a national code with more digits", "the code of cut stones keyed for rough ones"),
+)
+def hs_code_out_of_scope(dossier: Dossier) -> Verdict:
+    """A parcel's HS code is none of 7102.10, 7102.21 and 7102.31."""
+    certificate = dossier.certificate
+    if certificate is None or not certificate.parcels:
+        return NOT_APPLICABLE
+    for parcel in certificate.parcels:
+        if parcel.hs_code not in ROUGH_DIAMONDS:
+            break
+    else:
+        return PASS
+    outside = sorted({parcel.hs_code for parcel in certificate.parcels if parcel.hs_code is not None} - ROUGH_DIAMONDS)
+    if not outside:
+        return Undetermined(("parcels.hs_code",))
+    count = sum(parcel.hs_code in outside for parcel in certificate.parcels)
+    expected = ", ".join(map(_hs_code, sorted(ROUGH_DIAMONDS)))
+    return Violation(
+        message=f"Certificate {dossier.number}, issued on {day(certificate.issued_on)}, covers {parcels(count)} under HS "
+        f"{listed(map(_hs_code, outside))}; rough diamonds are {expected}.",
+        evidence=tuple(Evidence("parcels.hs_code", _hs_code(code), expected, certificate.event_id) for code in outside),
+        participants=(certificate.authority,),
     )
 
 
@@ -111,65 +217,11 @@ def totals_mismatch(dossier: Dossier) -> Verdict:
     return Undetermined(tuple(missing)) if missing else PASS
 
 
-@rule(
-    "certificate-expired",
-    title="Exported after expiry",
-    basis="Regulation (EC) 2368/2002 Article 12(5); SOR/2003-15 section 6",
-    reads=("CertificateIssued.expires_on", "ShipmentExported.occurred_at", "ShipmentArrived.occurred_at"),
-    innocent_causes=("a typing error in the expiry date", "an export reported under the day of its paperwork"),
-)
-def certificate_expired(dossier: Dossier) -> Verdict:
-    """The export date is after the expiry date; with no export reported, the arrival date is."""
-    certificate = dossier.certificate
-    moved = dossier.exports[0] if dossier.exports else dossier.arrivals[0] if dossier.arrivals else None
-    if certificate is None or moved is None:
-        return NOT_APPLICABLE
-    if certificate.expires_on is None:
-        return Undetermined(("expires_on",))
-    if moved.local_date <= certificate.expires_on:
-        return PASS
-    what = "exported" if dossier.exports else "received"
-    days = (moved.local_date - certificate.expires_on).days
-    return Violation(
-        message=f"Goods under certificate {dossier.number} were {what} on {day(moved.local_date)}, "
-        f"{days} {'day' if days == 1 else 'days'} after it expired on {day(certificate.expires_on)}.",
-        evidence=(
-            Evidence(
-                "export date" if dossier.exports else "arrival date",
-                moved.local_date.isoformat(),
-                f"no later than {certificate.expires_on.isoformat()}",
-                moved.event_id,
-            ),
-        ),
-        participants=(moved.authority,),
-        shipment_id=moved.shipment_id,
-    )
+def has_name(party: Party | None) -> bool:
+    """Whether an exporter or importer is named."""
+    return party is not None and party.name is not None and not party.name.isspace() and party.name != ""
 
 
-def _differing(one: CertificateIssued, other: CertificateIssued) -> list[str]:
-    return [field for field in one.__struct_fields__ if field not in _OF_THE_REPORT and getattr(one, field) != getattr(other, field)]
-
-
-def _shown(field: str, value: Any) -> str:
-    """A field's content as evidence; what may name a person stays behind."""
-    if field in _PRIVATE:
-        return "(not shown)"
-    match value:
-        case Decimal():
-            return figure(value)
-        case Parcel():
-            return f"{value.hs_code or '?'} {carats(value.carats)} {dollars(value.value_usd)} {','.join(value.origins)}".strip()
-        case Extraction():
-            return f"{value.zone or '?'} {value.produced_on or ''}".strip()
-        case tuple():
-            return "; ".join(_shown(field, each) for each in value) or "none"
-        case None:
-            return "none"
-        case Party():
-            return "(not shown)"
-        case _:
-            return (
-                " ".join(str(getattr(value, name)) for name in value.__struct_fields__)
-                if hasattr(value, "__struct_fields__")
-                else str(value)
-            )
+def _hs_code(digits: str) -> str:
+    """`710231` as `7102.31`."""
+    return f"{digits[:4]}.{digits[4:]}" if digits.isdigit() and len(digits) > 4 else digits

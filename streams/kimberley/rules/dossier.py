@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from kimberley.model.events import (
     AnyEvent,
@@ -36,16 +36,31 @@ _KINDS: dict[type, int] = {
 }
 
 
+class Conflict(NamedTuple):
+    """Different contents under one event id: the first one stands, the others count for nothing."""
+
+    first: AnyEvent
+    others: list[AnyEvent]
+
+
 class Dossier:
     """What stands of one certificate number. Event lists are in order of `occurred_at`, then `event_id`, whatever order they came in.
 
     `issuer`: the authority that issued the certificate. `destination`: the certificate's; without a certificate, the earliest export's.
     `export_date`: the local date of the earliest export; without one, the date of issue. `stated_origins`: the certificate's and its
-    parcels' origins together, sorted. `definition`: what counts as a conflict diamond.
+    parcels' origins together, sorted. `definition`: what counts as a conflict diamond. `conflicts`: by event id, of the ids that were
+    not withdrawn.
     """
 
     def __init__(
-        self, number: str, events: Sequence[AnyEvent], reference: Reference, bundle: Bundle, definition: Definition, now: int
+        self,
+        number: str,
+        events: Sequence[AnyEvent],
+        reference: Reference,
+        bundle: Bundle,
+        definition: Definition,
+        now: int,
+        refused_contents: Sequence[AnyEvent] = (),
     ) -> None:
         self.number = number
         self.reference = reference
@@ -55,7 +70,7 @@ class Dossier:
         self.now = now
         by_kind: list[list[Any]] = [[] for _ in _KINDS]
         standing = standing_events(events, reference)
-        for event in sorted(standing, key=_by_time) if len(standing) > 1 else standing:
+        for event in sorted(standing, key=by_time) if len(standing) > 1 else standing:
             kind = _KINDS.get(type(event))
             if kind is not None:
                 by_kind[kind].append(event)
@@ -68,6 +83,7 @@ class Dossier:
         self.arrivals: list[ShipmentArrived] = by_kind[4]
         self.confirmations: list[ImportConfirmed] = by_kind[5]
         self.returns: list[ShipmentReturned] = by_kind[6]
+        self.conflicts: dict[str, Conflict] = _conflicts(events, refused_contents, reference) if refused_contents else {}
         self._derive()
 
     def _derive(self) -> None:
@@ -87,7 +103,7 @@ class Dossier:
         if self.certificate is not None:
             return self.certificate.issued_on
         firsts = [events[0] for events in self._by_kind if events]
-        return min(firsts, key=_by_time).local_date if firsts else None
+        return min(firsts, key=by_time).local_date if firsts else None
 
     def can_add(self, event: AnyEvent) -> bool:
         """Whether another event of the case only adds to what stands: neither it nor one before takes any back."""
@@ -101,8 +117,8 @@ class Dossier:
             return
         events = self._by_kind[kind]
         events.append(event)
-        if len(events) > 1 and _by_time(events[-2]) > _by_time(event):
-            events.sort(key=_by_time)
+        if len(events) > 1 and by_time(events[-2]) > by_time(event):
+            events.sort(key=by_time)
         if kind in (0, 2):  # certificates and exports: what is derived rests on no others
             self._derive()
 
@@ -196,6 +212,16 @@ def withdrawn_by(events: Sequence[AnyEvent], reference: Reference) -> dict[str, 
     return {target: sources for target, sources in found.items() if sources}
 
 
+def _conflicts(events: Sequence[AnyEvent], refused_contents: Sequence[AnyEvent], reference: Reference) -> dict[str, Conflict]:
+    withdrawn = withdrawn_by(events, reference)
+    first = {event.event_id: event for event in events}
+    found: dict[str, Conflict] = {}
+    for event in sorted(refused_contents, key=lambda each: each.event_id):
+        if event.event_id not in withdrawn:
+            found.setdefault(event.event_id, Conflict(first[event.event_id], [])).others.append(event)
+    return found
+
+
 def _stated_origins(certificate: CertificateIssued) -> tuple[str, ...]:
     origins = set(certificate.origins)
     for parcel in certificate.parcels:
@@ -203,5 +229,6 @@ def _stated_origins(certificate: CertificateIssued) -> tuple[str, ...]:
     return tuple(sorted(origins))
 
 
-def _by_time(event: AnyEvent) -> tuple[int, str]:
+def by_time(event: AnyEvent) -> tuple[int, str]:
+    """The order of a case's events."""
     return event.occurred_at, event.event_id

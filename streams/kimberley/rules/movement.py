@@ -1,90 +1,133 @@
-"""Movement: what arrived is what was certified (CORE III)."""
+"""Movement: one certificate, one shipment, to where the certificate says (CORE III)."""
 
-from decimal import Decimal
+from collections.abc import Sequence
 
 from kimberley.model.events import ShipmentArrived
 from kimberley.model.findings import Evidence
-from kimberley.reference.profiles import Tolerance
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, rule
-from kimberley.rules.wording import carats, day, dollars, figure, listed, parcels, shipment
+from kimberley.rules.wording import day, listed, shipment
 
 
 @rule(
-    "import-mismatch",
-    title="What arrived is not what was certified",
-    basis="CORE III(b)",
+    "certificate-reused",
+    title="One certificate, used twice",
+    basis="CORE III",
     reads=(
-        "ShipmentArrived.parcel_count",
-        "ShipmentArrived.carats",
-        "ShipmentArrived.value_usd",
-        "CertificateIssued",
-        "issuer profiles: tolerances",
+        "ShipmentExported.shipment_id",
+        "ShipmentExported.authority",
+        "ShipmentExported.occurred_at",
+        "ShipmentArrived.authority",
+        "ShipmentArrived.occurred_at",
+        "ShipmentReturned.occurred_at",
+        "participants",
     ),
-    innocent_causes=("a digit keyed wrong at the counter", "two scales that differ", "a parcel counted twice or left in the bag"),
+    innocent_causes=("one shipment reported under two ids", "a return that nobody reported", "a number mistyped for another certificate"),
 )
-def import_mismatch(dossier: Dossier) -> Verdict:
-    """The arrived parcel count differs from the certificate, or carats or a stated value do beyond the importer's tolerance."""
-    if not dossier.arrivals:
+def certificate_reused(dossier: Dossier) -> Verdict:
+    """Two different shipments were exported under it, or, without a return in between, it arrived at two different Participants."""
+    exports, arrivals = dossier.exports, dossier.arrivals
+    if not exports and not arrivals:
         return NOT_APPLICABLE
-    if dossier.certificate is None:
-        return Undetermined(("CertificateIssued",))
-    violations: list[Violation] = []
-    missing: list[str] = []
-    by_shipment: dict[str, list[ShipmentArrived]] = {}
+    if len(exports) < 2 and len(arrivals) < 2:
+        return PASS
+    shipments = {export.shipment_id: export for export in reversed(exports) if export.shipment_id}
+    strays = _strays(dossier) if len(arrivals) > 1 else []
+    if len(shipments) < 2 and not strays:
+        unnamed = len(exports) > 1 and not all(export.shipment_id for export in exports)
+        return Undetermined(("shipment_id",)) if unnamed else PASS
+    first_exports = sorted(shipments.values(), key=exports.index) if len(shipments) > 1 else []
+    reasons = []
+    if first_exports:
+        words = listed(f"{export.shipment_id} on {day(export.local_date)}" for export in first_exports)
+        reasons.append(f"{len(first_exports)} shipments were exported under it ({words})")
+    if strays:
+        words = listed(f"in {dossier.name(arrival.authority)} on {day(arrival.local_date)}" for arrival in strays)
+        reasons.append(f"goods arrived under it {words} without a return in between")
+    return Violation(
+        message=f"Certificate {dossier.number} was used more than once: {listed(reasons)}.",
+        evidence=(
+            *(Evidence("shipment_id", export.shipment_id, "one shipment", export.event_id) for export in first_exports),
+            *(Evidence("arrived in", arrival.authority, "one Participant", arrival.event_id) for arrival in strays),
+        ),
+        participants=tuple(sorted({each.authority for each in (*first_exports, *strays)})),
+    )
+
+
+def _strays(dossier: Dossier) -> list[ShipmentArrived]:
+    """The arrivals that were at another Participant than others, no return having come in between, in their order."""
+    found: list[ShipmentArrived] = []
+    since_return: list[ShipmentArrived] = []
     for arrival in dossier.arrivals:
-        by_shipment.setdefault(arrival.shipment_id, []).append(arrival)
-    for shipment_id, arrivals in by_shipment.items():
-        clauses: list[str] = []
-        evidence: list[Evidence] = []
-        for arrival in arrivals:
-            reasons = []
-            for reason, fact in _differences(dossier, arrival, missing):
-                reasons.append(reason)
-                evidence.append(fact)
-            if reasons:
-                clauses.append(f"in {dossier.name(arrival.authority)} on {day(arrival.local_date)} with {listed(reasons)}")
-        if clauses:
-            violations.append(
-                Violation(
-                    message=f"{shipment(shipment_id)} arrived {', and '.join(clauses)} of certificate {dossier.number}.",
-                    evidence=tuple(evidence),
-                    participants=tuple(sorted({dossier.certificate.authority, *(arrival.authority for arrival in arrivals)})),
-                    subject=shipment_id,
-                    shipment_id=shipment_id,
-                )
-            )
-    if violations:
-        return violations
-    return Undetermined(tuple(dict.fromkeys(missing))) if missing else PASS
-
-
-def _differences(dossier: Dossier, arrival: ShipmentArrived, missing: list[str]) -> list[tuple[str, Evidence]]:
-    """How an arrival differs from the certificate: words and evidence; what could not be compared is added to `missing`."""
-    certificate = dossier.certificate
-    assert certificate is not None
-    found: list[tuple[str, Evidence]] = []
-    if arrival.parcel_count is None or certificate.parcel_count is None:
-        missing.append("parcel_count" if arrival.parcel_count is None else "certificate.parcel_count")
-    elif arrival.parcel_count != certificate.parcel_count:
-        words = f"{parcels(arrival.parcel_count)} instead of the {figure(certificate.parcel_count)}"
-        found.append((words, Evidence("parcel_count", str(arrival.parcel_count), str(certificate.parcel_count), arrival.event_id)))
-    profile = dossier.profile(arrival.authority, arrival.local_date)
-    if arrival.carats is None or certificate.carats is None:
-        missing.append("carats" if arrival.carats is None else "certificate.carats")
-    elif (off := _beyond(arrival.carats, certificate.carats, profile.carats_tolerance)) is not None:
-        words = f"{carats(arrival.carats)} instead of the {carats(certificate.carats)} (tolerance {carats(off)})"
-        found.append((words, Evidence("carats", figure(arrival.carats), figure(certificate.carats), arrival.event_id)))
-    if arrival.value_usd is not None:  # the importer need not state a value
-        if certificate.value_usd is None:
-            missing.append("certificate.value_usd")
-        elif (off := _beyond(arrival.value_usd, certificate.value_usd, profile.value_tolerance)) is not None:
-            words = f"a value of {dollars(arrival.value_usd)} instead of the {dollars(certificate.value_usd)} (tolerance {dollars(off)})"
-            found.append((words, Evidence("value_usd", figure(arrival.value_usd), figure(certificate.value_usd), arrival.event_id)))
+        if since_return and _returned_between(dossier, since_return[-1].occurred_at, arrival.occurred_at):
+            since_return = []
+        elsewhere = [other for other in since_return if not _same_place(dossier, other, arrival)]
+        found += [each for each in (*elsewhere, *([arrival] if elsewhere else [])) if each not in found]
+        since_return.append(arrival)
     return found
 
 
-def _beyond(found: Decimal, certified: Decimal, tolerance: Tolerance) -> Decimal | None:
-    """The tolerance, in the figure's unit, where a figure is off by more; else None."""
-    allowed = tolerance.of(certified)
-    return allowed if abs(found - certified) > allowed else None
+def _same_place(dossier: Dossier, one: ShipmentArrived, other: ShipmentArrived) -> bool:
+    return dossier.reference.same_participant(one.authority, one.local_date, other.authority, other.local_date)
+
+
+def _returned_between(dossier: Dossier, first: int, last: int) -> bool:
+    """Whether a shipment was sent back between two instants; at one of them will do."""
+    return any(first <= back.occurred_at <= last for back in dossier.returns)
+
+
+@rule(
+    "wrong-destination",
+    title="Arrived where it was not to go",
+    basis="CORE Annex I(A)",
+    reads=(
+        "ShipmentArrived.shipment_id",
+        "ShipmentArrived.authority",
+        "ShipmentArrived.occurred_at",
+        "ShipmentReturned.occurred_at",
+        "CertificateIssued.destination",
+        "CertificateIssued.authority",
+        "CertificateIssued.occurred_at",
+        "ShipmentExported.destination",
+        "ShipmentExported.occurred_at",
+        "participants",
+    ),
+    innocent_causes=("a transit reported as an arrival", "a typing error in the destination", "a return that nobody reported"),
+)
+def wrong_destination(dossier: Dossier) -> Verdict:
+    """The shipment arrived at another Participant than the destination, and not back at the issuer after a return."""
+    if not dossier.arrivals:
+        return NOT_APPLICABLE
+    destination, same = dossier.destination, dossier.reference.same_participant
+    if destination is None:
+        return Undetermined(("destination",) if dossier.certificate or dossier.exports else ("CertificateIssued",))
+    missing = False
+    found: dict[str, list[ShipmentArrived]] = {}
+    for arrival in dossier.arrivals:
+        on = arrival.local_date
+        if arrival.authority == destination or same(arrival.authority, on, destination, on):
+            continue
+        if dossier.returns and dossier.returns[0].occurred_at <= arrival.occurred_at:
+            if dossier.certificate is None:  # whether this is the issuer, nobody can tell yet
+                missing = True
+                continue
+            if same(arrival.authority, on, dossier.certificate.authority, dossier.certificate.local_date):
+                continue
+        found.setdefault(arrival.shipment_id, []).append(arrival)
+    if not found:
+        return Undetermined(("CertificateIssued",)) if missing else PASS
+    return [_stray(dossier, shipment_id, destination, arrivals) for shipment_id, arrivals in found.items()]
+
+
+def _stray(dossier: Dossier, shipment_id: str, destination: str, arrivals: Sequence[ShipmentArrived]) -> Violation:
+    where = listed(f"in {dossier.name(arrival.authority)} on {day(arrival.local_date)}" for arrival in arrivals)
+    sent_by = f"{'' if dossier.certificate else 'the export under '}certificate {dossier.number}"
+    return Violation(
+        message=f"{shipment(shipment_id)} arrived {where}; {sent_by} sends it to {dossier.name(destination)}.",
+        evidence=tuple(Evidence("arrived in", arrival.authority, destination, arrival.event_id) for arrival in arrivals),
+        participants=tuple(
+            sorted({destination, *(arrival.authority for arrival in arrivals), *([dossier.issuer] if dossier.issuer else [])})
+        ),
+        subject=shipment_id,
+        shipment_id=shipment_id,
+    )

@@ -75,8 +75,9 @@ class Parameter(NamedTuple):
 class Rule:
     """A rule of the catalogue, or as a rulebook has it: with the rulebook's parameters and effective dates. `basis`: law and article.
 
-    `reads`: the facts (`Type` or `Type.field`) and reference data that it rests on, and `clock` where time alone changes its verdict.
-    It is asked again only when an event of one of these types comes, or reference data changes: what it does not name it must not read.
+    `reads`: the facts (`Type` or `Type.field`), conflicts and reference data that it rests on, and `clock` where time alone changes its
+    verdict. It is asked again only when an event of one of these types, a withdrawal or a conflict comes, or reference data changes:
+    what it does not name it must not read.
     `valid_from`, `valid_to`: it is not applicable to a case whose `Dossier.effective_date` lies outside this half-open period.
     """
 

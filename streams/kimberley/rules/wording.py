@@ -1,13 +1,21 @@
 """Figures, dates and lists as a sentence has them."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 
 def day(on: date) -> str:
     """`1 November 2024`."""
     return f"{on.day} {on:%B} {on.year}"
+
+
+def moment(instant: int, utc_offset_minutes: int) -> str:
+    """`1 November 2024 at 14:30 UTC+02:00`: an instant in milliseconds since the epoch, as clocks showed it at the border."""
+    shown = datetime.fromtimestamp(instant // 1000, UTC) + timedelta(minutes=utc_offset_minutes)
+    hours, minutes = divmod(abs(utc_offset_minutes), 60)
+    offset = f"{'-' if utc_offset_minutes < 0 else '+'}{hours:02d}:{minutes:02d}" if utc_offset_minutes else ""
+    return f"{day(shown.date())} at {shown:{'%H:%M:%S' if shown.second else '%H:%M'}} UTC{offset}"
 
 
 def figure(amount: Decimal | int | None) -> str:
@@ -19,13 +27,13 @@ def figure(amount: Decimal | int | None) -> str:
 
 
 def carats(weight: Decimal | None) -> str:
-    """`1,000 ct`."""
-    return f"{figure(weight)} ct"
+    """`1,000 ct`; `none stated` for None."""
+    return figure(weight) if weight is None else f"{figure(weight)} ct"
 
 
 def dollars(value: Decimal | None) -> str:
-    """`US$ 130,000`."""
-    return f"US$ {figure(value)}"
+    """`US$ 130,000`; `none stated` for None."""
+    return figure(value) if value is None else f"US$ {figure(value)}"
 
 
 def parcels(count: int | None) -> str:
