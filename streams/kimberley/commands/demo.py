@@ -24,6 +24,7 @@ from kimberley.child_processes import die_with_parent, end
 from kimberley.commands.output import SEVERITY_STYLES
 from kimberley.commands.topics import servers_option
 from kimberley.errors import KimberleyError, ServiceUnavailableError
+from kimberley.history.simulated_faults import NOTICES
 from kimberley.history.simulation import simulate
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
@@ -75,8 +76,8 @@ def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int, port: i
     reference data, and publishes certificates and shipments: mostly lawful, with every rule broken at least once, some in error and
     then corrected. On a terminal it stays up until Ctrl-C; otherwise it ends by itself. It leaves nothing behind.
 
-    --bootstrap-servers plays the same on a Kafka of yours, whose topics it leaves filled. While it is up, other verbs look at it by the
-    address that it prints.
+    --bootstrap-servers plays the same on a Kafka of yours, whose topics it leaves filled (the notice that it makes up goes with the next
+    `kimberley reference load`). While it is up, other verbs look at it by the address that it prints.
 
     \b
     Examples:
@@ -89,7 +90,7 @@ def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int, port: i
         settings = _broker(stack, bootstrap_servers, port, console)
         states = apply_topics(settings)
         require_topics(settings)
-        loaded = load_reference(settings, shipped_reference())
+        loaded = load_reference(settings, shipped_reference().replace(NOTICES))
         console.print(
             f"[dim]{len(states)} topics; reference data {loaded.revision}; rulebook {shipped_rulebook().id}; starting a worker …[/]"
         )

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from kimberley.model.reference_data import Notice
 
 if TYPE_CHECKING:
     from kimberley.history.simulation import Event, Journey, Trade
@@ -90,7 +92,8 @@ def _expired(trade: "Trade", fault: Fault, today: date) -> Steps:
 
 def _reused_number(trade: "Trade", fault: Fault, today: date) -> Steps:
     """The same number on a second certificate for other goods."""
-    journey, other = trade.from_mine("ZW", today, "AE"), trade.from_mine("ZW", today, "AE")
+    both = trade.from_mine("ZW", today, "AE"), trade.from_mine("ZW", today, "AE")
+    journey, other = sorted(both, key=lambda each: _instant_of(each.issue))
     second = {**other.issue, "certificate_number": journey.number}
     return [*journey.steps, (journey.steps[0][0] + 30 * _HOUR, second)]
 
@@ -155,6 +158,111 @@ def _without_source(trade: "Trade", fault: Fault, today: date) -> Steps:
     return trade.journey("AE", "IN", today, Decimal("310.00"), Decimal("41850.00"), ("ZA",), [], "7102.31").steps
 
 
+def _counterfeit(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A forger's certificate under a number that Kinshasa never printed (`NOTICES`)."""
+    journey = trade.from_mine("CD", today, "AE")
+    number = f"CD9{journey.number[3:]}"
+    return [(sent, {**event, "certificate_number": number}) for sent, event in journey.steps]
+
+
+def _without_buyer(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """The importer's name is lost on the way from one system to another; sent again with it."""
+    journey = _from_somewhere(trade, today)
+    return _corrected(trade, journey, {**journey.issue, "importer": {"name": ""}}, journey.issue, hours=6, early=True)
+
+
+def _without_origin(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """The field for the origin left blank on a producer's own stones; filled in the same day."""
+    journey = _from_somewhere(trade, today)
+    return _corrected(trade, journey, {**journey.issue, "origins": []}, journey.issue, hours=7, early=True)
+
+
+def _polished(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """The code of cut stones, 7102.39, keyed for that of rough ones."""
+    journey = _from_somewhere(trade, today)
+    wrong = {**journey.issue, "parcels": [{**parcel, "hs_code": "7102.39"} for parcel in journey.issue["parcels"]]}
+    return _corrected(trade, journey, wrong, journey.issue, hours=4, early=True)
+
+
+def _dated_tomorrow(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A certificate that bears tomorrow's date, and is reported today; the office dates it right."""
+    journey = _from_somewhere(trade, today)
+    wrong = {**journey.issue, "issued_on": (today + timedelta(days=1)).isoformat()}
+    return _corrected(trade, journey, wrong, journey.issue, hours=3, early=True)
+
+
+def _valid_too_long(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A Canadian certificate good for ninety days, where sixty are allowed."""
+    return trade.from_mine("CA", today, "EU", expires_on=(today + timedelta(days=90)).isoformat()).steps
+
+
+def _void(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A certificate made void before export; the goods leave under it all the same."""
+    journey = trade.from_mine("NA", today, "BW")
+    at = _instant_of(journey.issue) + 2 * _HOUR
+    return [*journey.steps, (at + _FEW_MINUTES, trade.event("CertificateInvalidated", at, "NA", journey.number, reason="VOIDED"))]
+
+
+def _same_id(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """The importer weighs again and sends the new weight under the old id; when the border system asks, under one of its own."""
+    journey = _from_somewhere(trade, today)
+    sent, right = journey.steps[2]
+    again = {**right, "carats": str(Decimal(right["carats"]) + Decimal("0.01"))}
+    later = sent + 3 * _HOUR
+    anew = trade.again(again)
+    taken_back = trade.withdrawal(right, later, "INCORRECT_DATA", anew)
+    return [*journey.steps, (sent + _HOUR, again), (later, taken_back), (later + _FEW_MINUTES, anew)]
+
+
+def _second_shipment(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """The papers of a shipment that has left serve for another like it."""
+    journey = trade.from_mine("SL", today, "EU")
+    sent, export = journey.steps[1]
+    second = trade.again(export, shipment_id=f"{export['shipment_id']}-B", occurred_at=_later(export, hours=26))
+    return [*journey.steps, (sent + 26 * _HOUR, second)]
+
+
+def _undervalued_export(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A digit lost in the value at the counter of export; put right before the goods arrive."""
+    journey = _from_somewhere(trade, today)
+    wrong = {**journey.export, "value_usd": journey.export["value_usd"][1:]}
+    return _corrected(trade, journey, wrong, journey.export, hours=2)
+
+
+def _diverted(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Goods for the European Union that Dubai takes in."""
+    journey = trade.from_mine("ZW", today, "EU")
+    at_dubai = (journey.arrival, journey.confirmation)
+    return [(sent, {**event, "authority": "AE"} if event in at_dubai else event) for sent, event in journey.steps]
+
+
+def _other_seal(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """The weight is right, but the seal is not the one that left."""
+    journey = _from_somewhere(trade, today)
+    arrival = {**journey.arrival, "seal_numbers": [f"{seal}7" for seal in journey.arrival["seal_numbers"]]}
+    return [(sent, arrival if event is journey.arrival else event) for sent, event in journey.steps]
+
+
+def _half_confirmed(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A form of the importer's that has no field for the weight."""
+    journey = _from_somewhere(trade, today)
+    confirmation = {field: value for field, value in journey.confirmation.items() if field != "carats"}
+    return [(sent, confirmation if event is journey.confirmation else event) for sent, event in journey.steps]
+
+
+NOTICES = (
+    Notice(
+        notice_id="simulated-counterfeit-cd",
+        kind="COUNTERFEIT",
+        participant="CD",
+        first_number="CD900000",
+        last_number="CD999999",
+        published_on=date(2024, 9, 2),
+        details="made up for the simulated trade, like all in it: no certificate under these numbers was printed",
+    ),
+)
+"""What is on notice in this play, and never a lawful certificate's number."""
+
 FAULTS = (
     Fault("trade-suspended", False, 0, 60, _backlog),
     Fault("totals-mismatch", True, 0, 3, _wrong_total),
@@ -175,6 +283,19 @@ FAULTS = (
     Fault("suspension-stockpile", False, 10, 18, _from_the_stockpile, until=date(2024, 11, 15)),
     Fault("price-out-of-band", False, 11, 17, _undervalued),
     Fault("approval-missing", False, 12, 60, _marange),
+    Fault("required-field-missing", True, 1, 16, _without_buyer),
+    Fault("hs-code-out-of-scope", True, 2, 21, _polished),
+    Fault("export-mismatch", True, 3, 11, _undervalued_export),
+    Fault("number-on-notice", False, 3, 22, _counterfeit),
+    Fault("seal-mismatch", False, 4, 19, _other_seal),
+    Fault("origin-missing", True, 5, 17, _without_origin),
+    Fault("confirmation-incomplete", False, 6, 18, _half_confirmed),
+    Fault("event-conflict", True, 7, 15, _same_id),
+    Fault("wrong-destination", False, 9, 20, _diverted),
+    Fault("validity-too-long", False, 9, 24, _valid_too_long),
+    Fault("dates-out-of-order", True, 10, 16, _dated_tomorrow),
+    Fault("certificate-reused", False, 11, 25, _second_shipment),
+    Fault("certificate-invalidated", False, 13, 23, _void),
 )
 
 
@@ -196,6 +317,11 @@ def _corrected(trade: "Trade", journey: "Journey", wrong: "Event", right: "Event
         else:
             steps.append((sent, event))
     return steps
+
+
+def _later(event: "Event", *, hours: int) -> str:
+    """When something happened some hours after an event."""
+    return (datetime.fromisoformat(event["occurred_at"]) + timedelta(hours=hours)).isoformat()
 
 
 def _instant_of(event: "Event") -> int:
