@@ -6,7 +6,7 @@ from typing import NamedTuple
 from kimberley.model.case import AlertState
 from kimberley.model.findings import AlertStatus, Finding, Outcome, RuleOutcome, Severity, alert_id
 from kimberley.rules.dossier import Dossier
-from kimberley.rules.rule import Plain, Rule, Undetermined, Violation
+from kimberley.rules.rule import PASS, Plain, Rule, Undetermined, Violation
 from kimberley.rules.rulebook import Rulebook
 
 
@@ -25,12 +25,12 @@ class Evaluation(NamedTuple):
     @property
     def findings(self) -> list[Finding]:
         """Every violation."""
-        return [finding for each in self.said for finding in each.findings]
+        return [finding for each in self.said if each is not _NOTHING for finding in each.findings]
 
     @property
     def outcomes(self) -> list[RuleOutcome]:
         """The outcomes that are neither `pass` nor `not_applicable`."""
-        return [each.outcome for each in self.said if each.outcome is not None]
+        return [each.outcome for each in self.said if each is not _NOTHING and each.outcome is not None]
 
 
 class Change(NamedTuple):
@@ -49,11 +49,16 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
     `before` is what the same rulebook said of the same case by the same reference data before one event of type `added` came (None:
     no event that stands). A rule that does not read that type would say the same again, so it is not asked.
     """
-    if before is None:
-        return Evaluation([_ask(rule, severity, dossier) for rule, severity in rulebook.rules])
-    said = list(before.said)
-    for index in rulebook.readers_of(added):
-        said[index] = _ask(*rulebook.rules[index], dossier)
+    rules = rulebook.rules
+    said = list(before.said) if before is not None else [_NOTHING] * len(rules)
+    for index in rulebook.readers_of(added) if before is not None else range(len(rules)):
+        rule, severity = rules[index]
+        try:
+            verdict = rule.judge(dossier)
+        except Exception as problem:  # one rule's fault must not silence the others
+            said[index] = Said((), RuleOutcome(rule.id, rule.version, "error", (f"{type(problem).__name__}: {problem}",)))
+        else:
+            said[index] = _NOTHING if isinstance(verdict, Plain) else _in_words(verdict, rule, severity)
     return Evaluation(said)
 
 
@@ -76,16 +81,10 @@ def explain(dossier: Dossier, rulebook: Rulebook) -> list[Explained]:
 
 def _plain_outcome(rule: Rule, dossier: Dossier) -> Outcome:
     """The outcome of a rule that needs no words; rules are pure, so it may be asked again."""
-    return "pass" if rule.judge(dossier) is Plain.PASS else "not_applicable"
+    return "pass" if rule.judge(dossier) is PASS else "not_applicable"
 
 
-def _ask(rule: Rule, severity: Severity, dossier: Dossier) -> Said:
-    try:
-        verdict = rule.judge(dossier)
-    except Exception as problem:  # one rule's fault must not silence the others
-        return Said((), RuleOutcome(rule.id, rule.version, "error", (f"{type(problem).__name__}: {problem}",)))
-    if isinstance(verdict, Plain):
-        return _NOTHING
+def _in_words(verdict: Undetermined | Violation | Sequence[Violation], rule: Rule, severity: Severity) -> Said:
     if isinstance(verdict, Undetermined):
         return Said((), RuleOutcome(rule.id, rule.version, "undetermined", verdict.missing))
     violations = (verdict,) if isinstance(verdict, Violation) else verdict

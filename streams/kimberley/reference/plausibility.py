@@ -55,7 +55,10 @@ class Producers:
 
     def is_producer(self, origin: str, on: date) -> bool:
         """Whether a country mined diamonds on a date."""
-        return any(row.covers(on) for row in self._of.get(origin, ()))
+        for row in self._of.get(origin, ()):  # noqa: SIM110 (asked of every certificate: a loop takes a third of the time)
+            if row.covers(on):
+                return True
+        return False
 
     def of(self, origin: str) -> tuple[Production, ...]:
         """The periods of a country, oldest first."""

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Profile(msgspec.Struct, frozen=True):
 
     def number_fits(self, number: str) -> bool:
         """Whether a normalised certificate number has the form that this issuer uses."""
-        return re.search(self.number, number) is not None
+        return _pattern(self.number).search(number) is not None
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,11 +76,12 @@ class Profiles:
 
     def of(self, code: str) -> Profile:
         """The profile of a Participant; values that it lacks come from `default`."""
-        if code not in self._made:
+        made = self._made.get(code)
+        if made is None:
             default, own = self._tables["default"], self._tables.get(code) or _Table()
             working_days = own.confirmation_working_days
             validity = own.validity or default.validity or {}
-            self._made[code] = Profile(
+            made = self._made[code] = Profile(
                 number=_first(own.number, default.number),
                 prefixes=own.prefixes or (code,),
                 carats_tolerance=_first(own.carats_tolerance, default.carats_tolerance),
@@ -91,7 +93,7 @@ class Profiles:
                 validity_months=validity.get("months"),
                 validity_days=validity.get("days"),
             )
-        return self._made[code]
+        return made
 
     @property
     def tables(self) -> Mapping[str, Any]:
@@ -109,6 +111,11 @@ def load_profiles(file: Path) -> Profiles:
         return Profiles(tomllib.loads(file.read_text(encoding="utf-8")), file.name)
     except tomllib.TOMLDecodeError as problem:
         raise ConfigurationError(f"{file.name}: {problem}") from None
+
+
+@cache
+def _pattern(number: str) -> re.Pattern[str]:
+    return re.compile(number)
 
 
 def _first(own: Any, default: Any) -> Any:

@@ -41,10 +41,17 @@ def export_mismatch(dossier: Dossier) -> Verdict:
     certificate = dossier.certificate
     if certificate is None:
         return Undetermined(("CertificateIssued",))
-    profile = dossier.profile(certificate.authority, certificate.issued_on)
     missing: list[str] = []
     found: dict[str, list[tuple[ShipmentExported, list[Difference], list[Difference]]]] = {}
     for export in dossier.exports:
+        if (
+            _agrees(export, certificate)
+            and export.value_usd == certificate.value_usd is not None
+            and export.destination == certificate.destination is not None
+            and export.authority == certificate.authority
+        ):
+            continue
+        profile = dossier.profile(certificate.authority, certificate.issued_on)
         amounts = [
             *_count_differs(export, certificate, missing),
             *_carats_differ(export, certificate, profile, missing),
@@ -113,7 +120,12 @@ def import_mismatch(dossier: Dossier) -> Verdict:
     missing: list[str] = []
     found: dict[str, list[tuple[ShipmentArrived, list[Difference]]]] = {}
     for arrival in dossier.arrivals:
+        no_other_value = arrival.value_usd is None or arrival.value_usd == certificate.value_usd
+        if no_other_value and _agrees(arrival, certificate):
+            continue
         profile = dossier.profile(arrival.authority, arrival.local_date)
+        if no_other_value and _agrees(arrival, certificate, profile.carats_tolerance):
+            continue
         differences = [*_count_differs(arrival, certificate, missing), *_carats_differ(arrival, certificate, profile, missing)]
         if arrival.value_usd is not None:  # the importer need not state a value
             differences += _value_differs(arrival, certificate, missing, profile.value_tolerance)
@@ -157,6 +169,11 @@ def confirmation_incomplete(dossier: Dossier) -> Verdict:
     if not dossier.confirmations:
         return NOT_APPLICABLE
     confirmation, certificate = dossier.confirmations[-1], dossier.certificate
+    if certificate is not None and has_name(confirmation.exporter) and has_name(confirmation.importer):
+        if _agrees(confirmation, certificate):
+            return PASS
+        if _agrees(confirmation, certificate, _importer_profile(dossier, certificate, confirmation).carats_tolerance):
+            return PASS
     lacking = list(_lacking(confirmation))
     missing: list[str] = [] if certificate is not None else ["CertificateIssued"]
     differences: list[Difference] = []
@@ -200,6 +217,16 @@ def _importer_profile(dossier: Dossier, certificate: CertificateIssued, confirma
     if dossier.arrivals:
         return dossier.profile(dossier.arrivals[0].authority, dossier.arrivals[0].local_date)
     return dossier.profile(certificate.destination or confirmation.authority, confirmation.local_date)
+
+
+def _agrees(
+    event: ShipmentExported | ShipmentArrived | ImportConfirmed, certificate: CertificateIssued, tolerance: Tolerance | None = None
+) -> bool:
+    """Whether count and carats are stated, and the certificate's, within a tolerance (None: exactly): mostly so, and soon said."""
+    found, certified = event.carats, certificate.carats
+    if event.parcel_count is None or event.parcel_count != certificate.parcel_count or found is None or certified is None:
+        return False
+    return found == certified or (tolerance is not None and abs(found - certified) <= tolerance.of(certified))
 
 
 def _count_differs(

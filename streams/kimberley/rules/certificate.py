@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from kimberley.model.events import Party
+from kimberley.model.events import CertificateIssued, Party
 from kimberley.model.findings import Evidence
 from kimberley.rules.contents import OF_THE_REPORT, differing, shown
 from kimberley.rules.dossier import Dossier
@@ -11,6 +11,7 @@ from kimberley.rules.wording import carats, day, dollars, figure, listed, parcel
 
 ROUGH_DIAMONDS = frozenset({"710210", "710221", "710231"})
 """The HS codes of what the scheme covers: rough diamonds, by the definition of CORE section I."""
+_ZERO = Decimal(0)
 
 
 @rule(
@@ -28,18 +29,19 @@ def number_malformed(dossier: Dossier) -> Verdict:
     standing = dossier.standing(certificate.authority, certificate.issued_on)
     profile = dossier.profiles.of(standing.participant)
     prefixes = profile.prefixes if standing.kind != "territory" else (*profile.prefixes, certificate.authority)
-    issuer = dossier.name(certificate.authority)
+    begins_well, fits = dossier.number.startswith(prefixes), profile.number_fits(dossier.number)
+    if begins_well and fits:
+        return PASS
     reasons, evidence = [], []
-    if not dossier.number.startswith(prefixes):
+    if not begins_well:
         reasons.append(f"it does not begin with {' or '.join(prefixes)}")
         evidence.append(Evidence("certificate_number", dossier.number, f"begins with {' or '.join(prefixes)}", certificate.event_id))
-    if not profile.number_fits(dossier.number):
+    if not fits:
         reasons.append("it does not have the form that this issuer uses")
         evidence.append(Evidence("certificate_number", dossier.number, f"matches {profile.number}", certificate.event_id))
-    if not reasons:
-        return PASS
     return Violation(
-        message=f"Certificate number {dossier.number} is not a number of its issuer, {issuer}: {listed(reasons)}.",
+        message=f"Certificate number {dossier.number} is not a number of its issuer, {dossier.name(certificate.authority)}: "
+        f"{listed(reasons)}.",
         evidence=tuple(evidence),
         participants=(certificate.authority,),
     )
@@ -56,6 +58,8 @@ def number_reused(dossier: Dossier) -> Verdict:
     """Two issue events for one number, neither withdrawn, differ in more than the report itself."""
     if dossier.certificate is None:
         return NOT_APPLICABLE
+    if len(dossier.issues) == 1:
+        return PASS
     first = dossier.certificate
     others = [other for other in dossier.issues[1:] if differing(first, other, OF_THE_REPORT)]
     if not others:
@@ -193,6 +197,8 @@ def totals_mismatch(dossier: Dossier) -> Verdict:
     certificate = dossier.certificate
     if certificate is None or not certificate.parcels:
         return NOT_APPLICABLE
+    if _adds_up(certificate):
+        return PASS
     reasons, evidence, missing = [], [], []
     if certificate.parcel_count is None:
         missing.append("parcel_count")
@@ -215,6 +221,17 @@ def totals_mismatch(dossier: Dossier) -> Verdict:
             participants=(certificate.authority,),
         )
     return Undetermined(tuple(missing)) if missing else PASS
+
+
+def _adds_up(certificate: CertificateIssued) -> bool:
+    """Whether every figure is stated and the parcels' sums are the totals: mostly so, and soon said."""
+    weight = value = _ZERO
+    for parcel in certificate.parcels:
+        if parcel.carats is None or parcel.value_usd is None:
+            return False
+        weight += parcel.carats
+        value += parcel.value_usd
+    return weight == certificate.carats and value == certificate.value_usd and len(certificate.parcels) == certificate.parcel_count
 
 
 def has_name(party: Party | None) -> bool:

@@ -128,7 +128,7 @@ class Dossier:
 
     def profile(self, code: str, on: date) -> Profile:
         """The rules of the Participant to which an authority belonged on a date."""
-        return self.profiles.of(self.reference.participants.participant_of(code, on))
+        return self.profiles.of(self.reference.participants.standing(code, on).participant)
 
     def name(self, code: str) -> str:
         """A jurisdiction as a sentence has it."""
@@ -140,12 +140,10 @@ class Dossier:
 
     def is_on_origin(self, measure: Measure, on: date) -> bool:
         """Whether a measure is "on an origin" of these goods: its territory issued them, or (route ANY) is a stated origin."""
-        if measure.territory == ANY_TERRITORY:
+        territory, issuer = measure.territory, self.issuer
+        if territory in (issuer, ANY_TERRITORY) or (measure.route == "ANY" and territory in self.stated_origins):
             return True
-        issuer = self.issuer
-        if issuer and (issuer == measure.territory or self.reference.participants.participant_of(issuer, on) == measure.territory):
-            return True
-        return measure.route == "ANY" and measure.territory in self.stated_origins
+        return issuer is not None and self.reference.participants.standing(issuer, on).participant == territory
 
     def extractions_of(self, origin: str) -> tuple[Extraction, ...]:
         """Where and when the stones of an origin were mined, as far as it is stated: by the certificate; empty: nowhere."""

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated
 
+from kimberley.model.events import ShipmentArrived
 from kimberley.model.findings import Evidence, lowest
 from kimberley.reference.participants import MAY_NOT_TRADE, SUSPENDED, Standing
 from kimberley.rules.dossier import Dossier
-from kimberley.rules.rule import NOT_APPLICABLE, PASS, Parameters, Undetermined, Verdict, Violation, rule, stated
+from kimberley.rules.rule import NOT_APPLICABLE, PASS, Parameters, Plain, Undetermined, Verdict, Violation, rule, stated
 from kimberley.rules.wording import day, listed, status_words
 
 
@@ -80,16 +81,18 @@ def destination_not_participant(dossier: Dossier, parameters: Tolerance) -> Verd
 )
 def importer_not_participant(dossier: Dossier, parameters: Tolerance) -> Verdict:
     """The authority that reports arrival is no Participant on that date."""
-    arrivals = [arrival for arrival in dossier.arrivals if arrival.local_date >= parameters.tolerated_before]
-    if not arrivals:
-        return NOT_APPLICABLE
-    outside = [
-        (arrival, standing)
-        for arrival in arrivals
-        if (standing := dossier.standing(arrival.authority, arrival.local_date)).status in MAY_NOT_TRADE
-    ]
+    verdict: Plain = NOT_APPLICABLE
+    outside: list[tuple[ShipmentArrived, Standing]] = []
+    for arrival in dossier.arrivals:
+        on = arrival.local_date
+        if on < parameters.tolerated_before:
+            continue
+        verdict = PASS
+        standing = dossier.standing(arrival.authority, on)
+        if standing.status in MAY_NOT_TRADE:
+            outside.append((arrival, standing))
     if not outside:
-        return PASS
+        return verdict
     arrival, standing = outside[0]
     return Violation(
         message=f"Goods under certificate {dossier.number} arrived in {dossier.name(standing.code)} on {day(arrival.local_date)}, "
@@ -113,6 +116,12 @@ def trade_suspended(dossier: Dossier) -> Verdict:
     on = dossier.export_date
     if on is None:
         return NOT_APPLICABLE
+    binding = dossier.reference.binding
+    measures = binding("SUSPENSION", dossier.destination, on) + binding("EMBARGO", dossier.destination, on)
+    if dossier.certificate and dossier.destination and not measures:
+        issuer, destination = dossier.standing(dossier.certificate.authority, on), dossier.standing(dossier.destination, on)
+        if issuer.status not in SUSPENDED and destination.status not in SUSPENDED:
+            return PASS
     source = dossier.certificate or dossier.exports[0]
     reasons: list[str] = []
     evidence: list[Evidence] = []
@@ -124,8 +133,7 @@ def trade_suspended(dossier: Dossier) -> Verdict:
             evidence.append(Evidence(f"{role} status", standing.status, "participant", source.event_id))
             confidences.append(standing.confidence)
             concerned.add(code)
-    binding = dossier.reference.binding
-    for measure in (*binding("SUSPENSION", dossier.destination, on), *binding("EMBARGO", dossier.destination, on)):
+    for measure in measures:
         if dossier.is_on_origin(measure, on) and not dossier.is_exempt(measure, on):
             goods = "goods" if measure.route == "ANY" else "goods exported"
             until = f" until {day(measure.valid_to)}" if measure.valid_to else ""

@@ -53,6 +53,8 @@ def seal_mismatch(dossier: Dossier) -> Verdict:
     sightings: list[Sighting] = [*dossier.transits, *dossier.arrivals]
     if not sightings:
         return NOT_APPLICABLE
+    if _as_exported(dossier):
+        return PASS
     if dossier.transits and dossier.arrivals:
         sightings.sort(key=by_time)
     shipments: dict[str, _Shipment] = {}
@@ -80,6 +82,15 @@ def seal_mismatch(dossier: Dossier) -> Verdict:
     if unknown:
         return Undetermined(("seal_numbers",) if dossier.certificate else ("seal_numbers", "CertificateIssued"))
     return PASS
+
+
+def _as_exported(dossier: Dossier) -> bool:
+    """Whether one shipment left and arrived with seals that are the same to the letter, no transit told: mostly so, and soon said."""
+    if dossier.transits or len(dossier.exports) != 1 or len(dossier.arrivals) != 1:
+        return False
+    export, arrival = dossier.exports[0], dossier.arrivals[0]
+    seals = export.seal_numbers
+    return bool(seals and seals[0].strip()) and seals == arrival.seal_numbers and export.shipment_id == arrival.shipment_id
 
 
 def _set_out(dossier: Dossier, shipment_id: str) -> _Shipment:

@@ -120,7 +120,7 @@ def _latest_expiry(issued_on: date, profile: Profile) -> date:
     """The last day of validity. A month's day that does not exist is its last day (Regulation 1182/71 Article 3(2)(c))."""
     years, month = divmod(issued_on.month - 1 + (profile.validity_months or 0), 12)
     year, month = issued_on.year + years, month + 1
-    last = date(year, month, min(issued_on.day, monthrange(year, month)[1]))
+    last = date(year, month, issued_on.day if issued_on.day <= 28 else min(issued_on.day, monthrange(year, month)[1]))
     return last + timedelta(profile.validity_days or 0)
 
 
