@@ -108,7 +108,9 @@ async def _read(bootstrap_servers: str, topic: str, isolation: str) -> list[Any]
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client.force_metadata_update()  # a topic is asked for by name only after it was
     consumer._client.add_topic(topic)
-    await consumer._client.force_metadata_update()
-    return set(consumer.partitions_for_topic(topic) or ())
+    deadline = time.monotonic() + 20
+    while not (numbers := consumer.partitions_for_topic(topic)) and time.monotonic() < deadline:
+        await consumer._client.force_metadata_update()  # a topic is asked for by name only after it was
+        await asyncio.sleep(0.05)
+    return set(numbers or ())
