@@ -76,8 +76,8 @@ def demo(bootstrap_servers: str | None, seed: int, days: int, rate: int, port: i
     reference data, and publishes certificates and shipments: mostly lawful, with every rule broken at least once, some in error and
     then corrected. On a terminal it stays up until Ctrl-C; otherwise it ends by itself. It leaves nothing behind.
 
-    --bootstrap-servers plays the same on a Kafka of yours, whose topics it leaves filled (the notice that it makes up goes with the next
-    `kimberley reference load`). While it is up, other verbs look at it by the address that it prints.
+    --bootstrap-servers plays the same on a Kafka of yours, whose topics it leaves filled, with a notice that it makes up. While it is
+    up, other verbs look at it by the address that it prints.
 
     \b
     Examples:
