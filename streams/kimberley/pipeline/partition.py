@@ -12,18 +12,24 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
 from kimberley.errors import KimberleyError, ServiceUnavailableError
+from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
 from kimberley.pipeline.metrics import Delivered
+from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Processor, Record
 from kimberley.pipeline.progress import Recovery
 from kimberley.wire.avro import Codec
+from kimberley.wire.control import Control, latest
 from kimberley.wire.topics import FLAGGED_SHIPMENTS, InternalNames
 
 log = structlog.get_logger(__name__)
 _DRAIN_SECONDS = 4.0
 _STEP_RECORDS = 200
 """Records judged before the event loop gets its turn: some ten milliseconds."""
+_STEP_CASES = 200
+"""Cases judged anew, without an event, between two batches: some ten milliseconds."""
+_LOOK_SECONDS = 0.2
 _LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 
 
@@ -55,6 +61,10 @@ class PartitionTask:
     again, since Faust asked for them before the fence; records below them are skipped. Then batch after batch: one is judged while the
     one before it is made true, never more, and they are made true in their order. A failure ends the task and, through `on_failure`,
     the worker: nothing is skipped.
+
+    A control record waits until the events that were there when it came are judged (`is_read_to_the_end` tells: partition number, and
+    since when), so that a backlog makes nothing overdue, and until its reference revision is at hand. What it sets off is done in
+    steps between batches.
     """
 
     def __init__(
@@ -64,9 +74,10 @@ class PartitionTask:
         *,
         delivery: Delivery,
         codec: Codec,
-        policy: Callable[[], Policy],
+        policies: Policies,
+        is_read_to_the_end: Callable[[int, float], bool],
         make_consumer: Callable[[str | None], AIOKafkaConsumer],
-        processor: Callable[[dict[str, bytes]], Processor],
+        processor: Callable[[dict[str, bytes], PartitionState], Processor],
         batch_records: int,
         adopts_alerts: bool,
         recovery: Recovery,
@@ -78,7 +89,8 @@ class PartitionTask:
         self._names = names
         self._delivery = delivery
         self._codec = codec
-        self._policy = policy
+        self._policies = policies
+        self._is_read_to_the_end = is_read_to_the_end
         self._make_consumer = make_consumer
         self._make_processor = processor
         self._batch_records = batch_records
@@ -87,6 +99,9 @@ class PartitionTask:
         self._on_batch = on_batch
         self._on_failure = on_failure
         self._chunks: deque[Chunk] = deque()
+        self._controls: list[Record] = []
+        self._controls_at = 0.0
+        self._state = PartitionState()
         self._arrived = asyncio.Event()
         self._stopping = False
         self._delivering: asyncio.Task[None] | None = None
@@ -106,7 +121,12 @@ class PartitionTask:
             self._on_failure(LostRecordsError(place, self._put_to.get(place), chunk.follows))
             return
         self._put_to[place] = last.offset + 1
-        self._chunks.append(chunk)
+        if first.topic == self._names.control:
+            self._controls += chunk.records
+            self._controls_at = time.monotonic()
+            chunk.done()  # it is noted and takes no room; its offset is committed when it is applied
+        else:
+            self._chunks.append(chunk)
         self._arrived.set()
 
     async def stop(self) -> None:
@@ -122,15 +142,11 @@ class PartitionTask:
     async def _run(self) -> None:
         try:
             await self._start()
-            processor = self._make_processor(self.cases)
+            processor = self._make_processor(self.cases, self._state)
             while not self._stopping:
-                if self._chunks:
-                    await self._one_batch(processor)
-                    continue
-                await self._settle()
-                if not self._chunks and not self._stopping:
-                    self._arrived.clear()
-                    await self._arrived.wait()
+                if not await self._work(processor):
+                    await self._settle()
+                    await self._wait()
             await self._settle()
         except asyncio.CancelledError:
             raise
@@ -150,7 +166,8 @@ class PartitionTask:
         reader = self._make_consumer(None)
         await reader.start()
         try:
-            self.cases.update(await recover_cases(reader, self._names.cases, self.number, recovery.moved))
+            cases, self._state = await recover_cases(reader, self._names.cases, self.number, recovery.moved)
+            self.cases.update(cases)
             if self._adopts_alerts:
                 await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec, recovery.moved)
         finally:
@@ -176,6 +193,53 @@ class PartitionTask:
         finally:
             await lookup.stop()
 
+    async def _work(self, processor: Processor) -> bool:
+        """Whatever there is to do now, once: a batch of events, control records, a step of what they set off. False: nothing."""
+        worked = bool(self._chunks)
+        if self._policies.of(processor.state.revision) is None:  # the first start, or the topics were made anew since
+            await self._step(lambda batch: processor.apply(Control(0, self._policies.newest.reference.revision), batch), processor)
+        if self._chunks:
+            await self._one_batch(processor)
+        if self._controls and self._is_read_to_the_end(self.number, self._controls_at):
+            worked = await self._apply_controls(processor) or worked
+        if processor.has_to_look_after:
+            worked = True
+            await self._step(lambda batch: processor.look_after(self._policy(processor), batch, _STEP_CASES), processor)
+        return worked
+
+    async def _wait(self) -> None:
+        """Return when there may be something to do."""
+        if self._chunks or self._stopping:
+            return
+        self._arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._arrived.wait(), _LOOK_SECONDS if self._controls else None)
+
+    def _policy(self, processor: Processor) -> Policy:
+        policy = self._policies.of(processor.state.revision)
+        assert policy is not None  # nothing is judged before it is at hand
+        return policy
+
+    async def _apply_controls(self, processor: Processor) -> bool:
+        """Apply the control records at hand; False: their reference revision is still on its way."""
+        records = [each for each in self._controls if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+        batch = processor.begin()
+        control = latest(processor.read_controls(records, batch))
+        if control.revision and self._policies.of(control.revision) is None:
+            return False
+        self._controls.clear()
+        if records:
+            processor.apply(control, batch)
+            await self._send(processor, batch, [], 0, 0.0)
+        return True
+
+    async def _step(self, act: Callable[[Batch], None], processor: Processor) -> None:
+        """Something that no event set off, as a batch of its own."""
+        batch = processor.begin()
+        began = time.perf_counter()
+        act(batch)
+        await self._send(processor, batch, [], 0, time.perf_counter() - began)
+
     async def _one_batch(self, processor: Processor) -> None:
         """Judge a batch while the one before it is still on its way out; then send it after it."""
         chunks: list[Chunk] = []
@@ -188,19 +252,24 @@ class PartitionTask:
         seconds = 0.0
         if records:
             await self._know_schemas(records)
-            policy = self._policy()
+            policy = self._policy(processor)
             batch = processor.begin()
             for start in range(0, len(records), _STEP_RECORDS):
                 began = time.perf_counter()
                 processor.judge(records[start : start + _STEP_RECORDS], policy, batch)
                 seconds += time.perf_counter() - began
                 await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
+        await self._send(processor, batch, chunks, len(records), seconds)
+
+    async def _send(self, processor: Processor, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
+        """Finish a batch and send it on its way, after the one before it. `seconds`: what judging took."""
+        if batch is not None:
             processor.finish(batch)
             self._committed.update(batch.offsets)
             # ahead of its delivery: where that fails this task ends, and its memory with it
             self.cases.update(batch.cases)
         await self._settle()
-        self._delivering = asyncio.create_task(self._make_true(batch, chunks, len(records), seconds))
+        self._delivering = asyncio.create_task(self._make_true(batch, chunks, records, seconds))
 
     async def _make_true(self, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
         if batch is not None:

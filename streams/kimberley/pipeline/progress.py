@@ -26,9 +26,9 @@ class Chunk:
 class Reading:
     """One partition of one topic. `read`: the next offset to read; whatever lies below was handed over, or is no record.
 
-    `end` is the offset behind the last record, `readable_end` the one behind the last that a consumer of committed records may have.
-    `moved_at` (monotonic seconds): when a record was last applied, or nothing was left to apply. `caught_up_at` and `since` (seconds
-    since the epoch): when nothing was left, if ever, and when the partition came here.
+    `end` is the offset behind the last record, `readable_end` the one behind the last that a consumer of committed records may have;
+    `ends_at`: when they were asked for last. `moved_at` (monotonic seconds, too): when a record was last applied, or nothing was left to
+    apply. `caught_up_at` and `since` (seconds since the epoch): when nothing was left, if ever, and when the partition came here.
     """
 
     moved_at: float
@@ -36,6 +36,7 @@ class Reading:
     read: int | None = None
     end: int = 0
     readable_end: int = 0
+    ends_at: float = 0.0
     at_hand: deque[Chunk] = field(default_factory=deque)
     last_timestamp: int | None = None
     caught_up_at: float | None = None
@@ -163,13 +164,23 @@ class Progress:
             reading.end = max(reading.end, end or 0)
             reading.readable_end = max(reading.readable_end, readable_end or 0)
 
-    def ends(self, ends: Mapping[Place, int]) -> None:
-        """The offsets behind the last readable record, asked for by themselves: they go on growing when fetching does not."""
+    def ends(self, ends: Mapping[Place, int], asked_at: float | None = None) -> None:
+        """The offsets behind the last readable record, asked for by themselves: they go on growing when fetching does not.
+
+        `asked_at`: when, monotonic; default: now.
+        """
+        asked_at = self.clock() if asked_at is None else asked_at
         for place, end in ends.items():
             if reading := self.readings.get(place):
                 reading.end = max(reading.end, end)
                 reading.readable_end = max(reading.readable_end, end)
+                reading.ends_at = asked_at
         self.look()
+
+    def is_read_to_the_end(self, places: Iterable[Place], since: float) -> bool:
+        """Whether all that was readable in these partitions at some moment after `since` (monotonic) is applied."""
+        readings = [self.readings.get(place) for place in places]
+        return all(reading is not None and reading.ends_at >= since and not reading.waiting for reading in readings)
 
     def look(self) -> None:
         """Note which partitions have nothing left. Before each use of `moved_at` and `lag_seconds`."""

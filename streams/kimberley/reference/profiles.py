@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True):
     value_tolerance: Tolerance
     confirmation_days: int | None
     confirmation_working_days: int | None
+    holidays: frozenset[date]
     arrival_days: int
     unknown_certificate_days: int
     validity_months: int | None
@@ -47,7 +49,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     validity: dict[str, int] | None = None
     confirmation_days: int | None = None
     confirmation_working_days: int | None = None
-    holidays: tuple[Any, ...] = ()
+    holidays: tuple[date, ...] = ()
     arrival_days: int | None = None
     unknown_certificate_days: int | None = None
     value_tolerance: Tolerance | None = None
@@ -85,12 +87,18 @@ class Profiles:
                 value_tolerance=_first(own.value_tolerance, default.value_tolerance),
                 confirmation_days=None if working_days is not None else _first(own.confirmation_days, default.confirmation_days),
                 confirmation_working_days=working_days,
+                holidays=frozenset(own.holidays or default.holidays),
                 arrival_days=_first(own.arrival_days, default.arrival_days),
                 unknown_certificate_days=_first(own.unknown_certificate_days, default.unknown_certificate_days),
                 validity_months=validity.get("months"),
                 validity_days=validity.get("days"),
             )
         return self._made[code]
+
+    @property
+    def default(self) -> Profile:
+        """The profile of nobody in particular."""
+        return self.of("default")
 
     def prefix_owner(self, prefix: str) -> str:
         """The code that a number's two-letter prefix names: `EC` is the EU's former prefix, not Ecuador's."""
