@@ -1,6 +1,7 @@
 """Brokers for the stream's tests: each test gets one without topics and groups."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from kafka import KafkaAdminClient
 
 from kimberley.embedded import EmbeddedBroker
 from support.stream import wait_until
+from support.wheels import build_wheel
 
 
 @pytest.fixture
@@ -40,3 +42,9 @@ def broker(request: pytest.FixtureRequest) -> str:
     """A broker's address, once real Kafka's and once the embedded one's."""
     address: str = request.getfixturevalue(request.param)
     return address
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, as it is built for a release; built once a run."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))

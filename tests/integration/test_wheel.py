@@ -15,7 +15,6 @@ import pytest
 
 from support.journeys import journey
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 ALONE = '''
@@ -70,19 +69,9 @@ COMMAND = ALONE + "from kimberley.commands import main\nmain()\n"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, as it is built for a release."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True, timeout=120)
-    (found,) = folder.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path) -> Path:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder into which it is unpacked."""
-    folder = wheel.parent / "site"
+    folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(folder)
     return folder

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tarfile
@@ -118,6 +119,14 @@ class JavaProcess:
         status = self._process.wait(seconds)
         if status:
             raise RuntimeError(f"exit status {status}:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def pause(self) -> None:
+        """Stand still, with every connection open: as behind a broken network."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Terminate, and kill what does not listen."""

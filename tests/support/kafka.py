@@ -63,6 +63,16 @@ class RealKafka:
         self._process = JavaProcess(["-Xmx512m", *java, "kafka.Kafka", str(properties)], self.folder)
         self._process.wait_for(self._answers, _START_SECONDS, "Kafka")
 
+    def pause(self) -> None:
+        """Stand still, with every connection open."""
+        assert self._process
+        self._process.pause()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        assert self._process
+        self._process.resume()
+
     def _all_properties(self, port: int, controller: int, inside: int) -> dict[str, str]:
         return {
             "process.roles": "broker,controller",

@@ -42,7 +42,11 @@ class DecisionReader:
         self._lock = threading.Lock()
         with in_our_words(transport):
             self._consumer: Consumer = transport.consumer("decisions")
+        # by partition number: the end as last asked for; where reading stands; since where it has read on without a gap
+        self._ends: dict[int, int] = {}
         self._next: dict[int, int] = {}
+        self._since: dict[int, int] = {}
+        self._collecting = 0
         self._looked_at = float("-inf")
         # by decision id: where reading stood when it was first expected, and the record once it was met
         self._expected: OrderedDict[str, int] = OrderedDict()
@@ -58,17 +62,17 @@ class DecisionReader:
 
         Not younger than need be: asked for again after a few seconds, and never while another thread waits for a decision.
         """
-        if time.monotonic() - self._looked_at > _REMEMBERED_SECONDS and self._lock.acquire(blocking=not self._next):
+        if time.monotonic() - self._looked_at > _REMEMBERED_SECONDS and self._lock.acquire(blocking=not self._ends):
             try:
                 self._looked_at = time.monotonic()
                 places = places_of(self._consumer, DECISIONS)
                 for place, end in self._consumer.end_offsets(places, timeout_ms=_LOOK_MS).items():
-                    self._next[place.partition] = max(end, self._next.get(place.partition, 0))
+                    self._ends[place.partition] = max(end, self._ends.get(place.partition, 0))
             except (KafkaError, ConfigurationError):
                 pass  # who may not read decisions may publish all the same; waiting will say what is wrong
             finally:
                 self._lock.release()
-        return dict(self._next)
+        return {number: max(end, self._next.get(number, 0)) for number, end in self._ends.copy().items()}
 
     def expect(self, receipt: Receipt) -> None:
         """Keep the decision on an event when it is met."""
@@ -84,27 +88,46 @@ class DecisionReader:
         """
         deadline = time.monotonic() + seconds
         with self._lock:
-            self._go_back(wanted)
-        while True:
-            left = deadline - time.monotonic()
-            with self._lock, in_our_words(self._transport):
-                if found := self._take(wanted):
-                    return found
-                if left <= 0:
-                    return {}
-                self._read_on(wanted, int(min(left, _SLICE_SECONDS) * 1000))
+            self._go_where_needed(wanted)
+            self._collecting += 1
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                with self._lock, in_our_words(self._transport):
+                    if found := self._take(wanted):
+                        return found
+                    if left <= 0:
+                        return {}
+                    self._read_on(wanted, int(min(left, _SLICE_SECONDS) * 1000))
+        finally:
+            with self._lock:
+                self._collecting -= 1
 
     def close(self) -> None:
         """Close the consumer."""
         with self._lock:
             self._consumer.close()
 
-    def _go_back(self, wanted: Mapping[str, Receipt]) -> None:
-        """Read again from a receipt's place where its decision may have been passed before it was expected."""
+    def _go_where_needed(self, wanted: Mapping[str, Receipt]) -> None:
+        """Read again from a receipt's place where its decision may have been passed unread, or before it was expected.
+
+        What nobody waits for is skipped, as long as no other thread is reading towards its own.
+        """
+        firsts: dict[int, int] = {}
+        again: dict[int, int] = {}
         for decision_id, receipt in wanted.items():
-            if decision_id not in self._read and self._expected.get(decision_id, _NEVER) > receipt.decisions_from:
-                number = receipt.partition
-                self._next[number] = min(receipt.decisions_from, self._next.get(number, receipt.decisions_from))
+            if decision_id in self._read:
+                continue
+            number, place = receipt.partition, receipt.decisions_from
+            firsts[number] = min(place, firsts.get(number, place))
+            if place < self._since.get(number, 0) or place < self._expected.get(decision_id, _NEVER):
+                again[number] = min(place, again.get(number, place))
+        for number, first in firsts.items():
+            if number not in self._next or (first > self._next[number] and not self._collecting):
+                self._since[number] = self._next[number] = first
+            elif number in again:
+                self._since[number] = min(again[number], self._since[number])
+                self._next[number] = min(again[number], self._next[number])
 
     def _take(self, wanted: Mapping[str, Receipt]) -> dict[str, Decision]:
         found = {}
@@ -121,13 +144,14 @@ class DecisionReader:
         for place in places:
             if self._consumer.position(place) != self._next.get(place.partition, 0):
                 self._consumer.seek(place, self._next.get(place.partition, 0))
-        for records in self._consumer.poll(timeout_ms=milliseconds, max_records=_MOST_RECORDS).values():
+        polled = self._consumer.poll(timeout_ms=milliseconds, max_records=_MOST_RECORDS)
+        for place in places:  # before they are looked at: what is expected only after that is read again
+            self._next[place.partition] = self._consumer.position(place)
+        for records in polled.values():
             for record in records:
                 decision_id = header(record.headers, "ce_id") or ""
                 if decision_id in wanted or decision_id in self._expected:
                     self._read.setdefault(decision_id, record)
-        for place in places:
-            self._next[place.partition] = self._consumer.position(place)
 
     def _decode(self, record: Any) -> Decision:
         try:

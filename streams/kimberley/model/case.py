@@ -92,18 +92,19 @@ def pack_case(case: Case, packed: list[msgspec.Raw] | None = None) -> bytes:
 
 def wakes_at(packed: bytes) -> int | None:
     """When a packed case wakes. Raises ValueError as `unpack_case` does."""
-    _check_format(packed)
+    check_format(packed)
     found: int = _HEAD.unpack_from(packed)[1]
     return None if found == _NEVER else found
 
 
 def unpack_case(packed: bytes) -> Case:
     """The case of `pack_case`. Raises ValueError on another format's bytes and msgspec.ValidationError on bytes of another shape."""
-    _check_format(packed)
+    check_format(packed)
     return _decoder.decode(memoryview(packed)[_HEAD.size :])
 
 
-def _check_format(packed: bytes) -> None:
+def check_format(packed: bytes) -> None:
+    """Raises ValueError on the bytes of a case of another format."""
     if packed[:1] != FORMAT:
         raise ValueError(
             f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or rebuild"

@@ -31,11 +31,15 @@ class Standing(NamedTuple):
 
 
 class Fetched(list[Any]):
-    """Records of one topic and partition, in order. `follows`: the offset after the chunk before it; None: the first of a generation."""
+    """Records of one topic and partition, in order. `follows`: the offset after the chunk before it; None: the first of a generation.
+
+    `size`: bytes of the records' values.
+    """
 
     def __init__(self, records: list[Any], follows: int | None) -> None:
         super().__init__(records)
         self.follows = follows
+        self.size = sum([len(record.value or b"") for record in records])
 
 
 class ConsumerThread(base.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -211,7 +215,7 @@ class Transport(base.Transport):  # type: ignore[misc]
         *args: Any,
         client_options: dict[str, Any],
         has_room: Callable[[int], bool],
-        on_fetched: Callable[[TP, list[Any]], None],
+        on_fetched: Callable[[TP, Fetched], None],
         on_standing: Callable[[Standing], None],
     ) -> None:
         super().__init__(*args)

@@ -5,7 +5,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from kimberley.model.case import AlertState, Case, pack_case, unpack_case
+from kimberley.errors import ConfigurationError
+from kimberley.model.case import AlertState, Case, check_format, pack_case, unpack_case
 from kimberley.model.findings import Evidence, Finding
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.pipeline.reading import read_to_end
@@ -20,7 +21,8 @@ async def recover_cases(
     """All cases of one partition number, packed, by certificate number, and its state. `consumer` reads committed, has no group and
     belongs to us.
 
-    `on_read` hears how many more records were read. Raises ServiceUnavailableError when the changelog can't be read on for a minute.
+    `on_read` hears how many more records were read. Raises ServiceUnavailableError when the changelog can't be read on for a minute,
+    ConfigurationError when a version wrote it whose format this one does not know.
     """
     cases: dict[str, bytes] = {}
     state = PartitionState()
@@ -37,6 +39,10 @@ async def recover_cases(
         if record.value is None:
             cases.pop(key, None)
         else:
+            try:
+                check_format(record.value)
+            except ValueError as problem:
+                raise ConfigurationError(f"{topic}-{number}, offset {record.offset}: {problem}") from None
             cases[key] = record.value
     on_read(records)
     return cases, state

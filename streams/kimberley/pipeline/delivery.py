@@ -6,9 +6,17 @@ from typing import Any, Protocol
 
 import aiokafka.producer.sender
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+    ProducerFenced,
+    TransactionalIdAuthorizationFailed,
+    UnknownError,
+    UnsupportedVersionError,
+)
 
-from kimberley.errors import KimberleyError
+from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
 from kimberley.model.partition_state import STATE_KEY, pack_state
 from kimberley.pipeline.processor import Batch, Output
 from kimberley.wire.topics import InternalNames
@@ -16,6 +24,8 @@ from kimberley.wire.topics import InternalNames
 # aiokafka waits this long between the steps of a transaction; its 20 ms are most of a transaction's time
 aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 
+_NO_TRANSACTIONS = (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion)
+"""What brokers answer that do not know transactions; the embedded one fails without a name."""
 _BATCH_BYTES = 1 << 20
 _COMPRESSIONS = {"none": None}
 CommitOffsets = Callable[[Mapping[tuple[str, int], int]], Awaitable[bool]]
@@ -126,12 +136,22 @@ class AtLeastOnce(_Producing):
 
 
 async def has_transactions(options: Mapping[str, Any], names: InternalNames) -> bool:
-    """Whether the broker carries transactions, tried with an id of our own."""
+    """Whether the broker carries transactions, tried with an id of our own.
+
+    Raises ServiceUnavailableError where it does not say, ConfigurationError where it does not let us: a broker that has them and is just
+    not ready must not be taken for one that has none.
+    """
     producer = AIOKafkaProducer(transactional_id=f"{names.prefix}-probe", **options)
     try:
         await asyncio.wait_for(producer.start(), 15)
-    except (KafkaError, TimeoutError):
+    except _NO_TRANSACTIONS:
         return False
+    except (TransactionalIdAuthorizationFailed, ClusterAuthorizationFailedError) as problem:
+        raise ConfigurationError(
+            f"this user may not use the transactional id {names.prefix}-probe ({problem!r}): allow it for {names.prefix}-*"
+        ) from None
+    except (KafkaError, TimeoutError) as problem:
+        raise ServiceUnavailableError(f"the broker did not say whether it has transactions: {problem!r}") from None
     finally:
         await producer.stop()
     return True

@@ -18,13 +18,16 @@ from kimberley.pipeline.delivery import Delivery
 from kimberley.pipeline.metrics import Delivered
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Processor, Record
-from kimberley.pipeline.progress import Recovery
+from kimberley.pipeline.progress import Progress, Recovery
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, latest
-from kimberley.wire.topics import FLAGGED_SHIPMENTS, InternalNames
+from kimberley.wire.topics import EVENT_TOPICS, FLAGGED_SHIPMENTS, InternalNames
 
 log = structlog.get_logger(__name__)
 _DRAIN_SECONDS = 4.0
+_ABORT_SECONDS = 2.0
+_BATCH_BYTES = 8 << 20
+"""A batch takes no further chunk once its records come to so much."""
 _STEP_RECORDS = 200
 """Records judged before the event loop gets its turn: some ten milliseconds."""
 _STEP_CASES = 200
@@ -37,12 +40,13 @@ _LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 class Chunk:
     """Records of one topic and partition, in order; `done` is called once they are committed.
 
-    `follows`: the offset after the chunk fetched before it, None for the first since the partition was assigned.
+    `follows`: the offset after the chunk fetched before it, None for the first since the partition was assigned. `size`: bytes.
     """
 
     records: Sequence[Record]
     done: Callable[[], object]
     follows: int | None = None
+    size: int = 0
 
 
 class LostRecordsError(KimberleyError):
@@ -62,9 +66,8 @@ class PartitionTask:
     one before it is made true, never more, and they are made true in their order. A failure ends the task and, through `on_failure`,
     the worker: nothing is skipped.
 
-    A control record waits until the events that were there when it came are judged (`is_read_to_the_end` tells: partition number, and
-    since when), so that a backlog makes nothing overdue, and until its reference revision is at hand. What it sets off is done in
-    steps between batches.
+    A control record waits until the events that were there when it came are judged (`progress` tells), so that a backlog makes nothing
+    overdue, and until its reference revision is at hand. What it sets off is done in steps between batches.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class PartitionTask:
         delivery: Delivery,
         codec: Codec,
         policies: Policies,
-        is_read_to_the_end: Callable[[int, float], bool],
+        progress: Progress,
         make_consumer: Callable[[str | None], AIOKafkaConsumer],
         processor: Callable[[dict[str, bytes], PartitionState], Processor],
         batch_records: int,
@@ -90,7 +93,8 @@ class PartitionTask:
         self._delivery = delivery
         self._codec = codec
         self._policies = policies
-        self._is_read_to_the_end = is_read_to_the_end
+        self._progress = progress
+        self._waits_for = (*EVENT_TOPICS, names.rerouted)
         self._make_consumer = make_consumer
         self._make_processor = processor
         self._batch_records = batch_records
@@ -99,8 +103,9 @@ class PartitionTask:
         self._on_batch = on_batch
         self._on_failure = on_failure
         self._chunks: deque[Chunk] = deque()
-        self._controls: list[Record] = []
-        self._controls_at = 0.0
+        self._controls: list[tuple[float, Record]] = []
+        self._ready: list[Record] = []
+        self._ready_after: dict[tuple[str, int], int] = {}
         self._state = PartitionState()
         self._arrived = asyncio.Event()
         self._stopping = False
@@ -122,8 +127,8 @@ class PartitionTask:
             return
         self._put_to[place] = last.offset + 1
         if first.topic == self._names.control:
-            self._controls += chunk.records
-            self._controls_at = time.monotonic()
+            now = self._progress.clock()
+            self._controls += [(now, record) for record in chunk.records]
             chunk.done()  # it is noted and takes no room; its offset is committed when it is applied
         else:
             self._chunks.append(chunk)
@@ -136,8 +141,7 @@ class PartitionTask:
         done, _ = await asyncio.wait({self._task}, timeout=_DRAIN_SECONDS)
         if not done:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task}, timeout=_ABORT_SECONDS)
 
     async def _run(self) -> None:
         try:
@@ -155,9 +159,9 @@ class PartitionTask:
         finally:
             if self._delivering is not None:  # cancelled or failed: what is on its way is aborted
                 self._delivering.cancel()
-                await asyncio.gather(self._delivering, return_exceptions=True)
-            with contextlib.suppress(Exception):
-                await self._delivery.stop()
+                await asyncio.wait({self._delivering}, timeout=_ABORT_SECONDS / 2)
+            with contextlib.suppress(Exception):  # a broker that does not answer aborts by itself, later
+                await asyncio.wait_for(self._delivery.stop(), _ABORT_SECONDS / 2)
 
     async def _start(self) -> None:
         recovery = self._recovery
@@ -200,7 +204,7 @@ class PartitionTask:
             await self._step(lambda batch: processor.apply(Control(0, self._policies.newest.reference.revision), batch), processor)
         if self._chunks:
             await self._one_batch(processor)
-        if self._controls and self._is_read_to_the_end(self.number, self._controls_at):
+        if self._may_apply_controls():
             worked = await self._apply_controls(processor) or worked
         if processor.has_to_look_after:
             worked = True
@@ -213,23 +217,37 @@ class PartitionTask:
             return
         self._arrived.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._arrived.wait(), _LOOK_SECONDS if self._controls else None)
+            await asyncio.wait_for(self._arrived.wait(), _LOOK_SECONDS if self._controls or self._ready else None)
 
     def _policy(self, processor: Processor) -> Policy:
         policy = self._policies.of(processor.state.revision)
         assert policy is not None  # nothing is judged before it is at hand
         return policy
 
+    def _may_apply_controls(self) -> bool:
+        """Whether the events are judged that were there when the control records came: those that may be read at a moment after that."""
+        progress = self._progress
+        if not self._ready:
+            ends = {(topic, self.number): progress.asked_ends.get((topic, self.number)) for topic in self._waits_for}
+            known = {place: end for place, end in ends.items() if end is not None}
+            if len(known) < len(ends):
+                return False
+            self._ready = [record for came_at, record in self._controls if came_at <= progress.asked_at]
+            self._controls = self._controls[len(self._ready) :]
+            self._ready_after = known
+        return bool(self._ready) and progress.has_applied(self._ready_after)
+
     async def _apply_controls(self, processor: Processor) -> bool:
-        """Apply the control records at hand; False: their reference revision is still on its way."""
-        records = [each for each in self._controls if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+        """Apply the control records that are ready; False: their reference revision is still on its way."""
+        records = [each for each in self._ready if each.offset >= self._committed.get((each.topic, each.partition), 0)]
         batch = processor.begin()
         control = latest(processor.read_controls(records, batch))
         if control.revision and self._policies.of(control.revision) is None:
             return False
-        self._controls.clear()
+        self._ready = []
         if records:
             processor.apply(control, batch)
+            processor.look_after(self._policy(processor), batch, _STEP_CASES)
             await self._send(processor, batch, [], 0, 0.0)
         return True
 
@@ -244,10 +262,17 @@ class PartitionTask:
         """Judge a batch while the one before it is still on its way out; then send it after it."""
         chunks: list[Chunk] = []
         records: list[Record] = []
-        while self._chunks and len(records) < self._batch_records:
+        size = 0
+        while self._chunks and len(records) < self._batch_records and size < _BATCH_BYTES:
             chunk = self._chunks.popleft()
             chunks.append(chunk)
-            records += [each for each in chunk.records if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+            last = chunk.records[-1]
+            place = last.topic, last.partition
+            reached = self._committed.get(place, 0)
+            records += [each for each in chunk.records if each.offset >= reached]
+            # at once: around a rebalance the same records may have been read twice, and both lie in this batch
+            self._committed[place] = max(reached, last.offset + 1)
+            size += chunk.size
         batch = None
         seconds = 0.0
         if records:
@@ -287,7 +312,7 @@ class PartitionTask:
                 await delivering
             except asyncio.CancelledError:
                 delivering.cancel()
-                await asyncio.gather(delivering, return_exceptions=True)
+                await asyncio.wait({delivering}, timeout=_ABORT_SECONDS / 2)
                 raise
 
     async def _know_schemas(self, records: Sequence[Record]) -> None:

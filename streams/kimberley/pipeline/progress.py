@@ -4,6 +4,7 @@ The consumer, the partition tasks and a follower of the partitions' ends tell it
 partition exists here from its assignment to its revocation and no longer.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -26,9 +27,9 @@ class Chunk:
 class Reading:
     """One partition of one topic. `read`: the next offset to read; whatever lies below was handed over, or is no record.
 
-    `end` is the offset behind the last record, `readable_end` the one behind the last that a consumer of committed records may have;
-    `ends_at`: when they were asked for last. `moved_at` (monotonic seconds, too): when a record was last applied, or nothing was left to
-    apply. `caught_up_at` and `since` (seconds since the epoch): when nothing was left, if ever, and when the partition came here.
+    `end` is the offset behind the last record, `readable_end` the one behind the last that a consumer of committed records may have.
+    `moved_at` (monotonic seconds): when a record was last applied, or nothing was left to apply. `caught_up_at` and `since` (seconds
+    since the epoch): when nothing was left, if ever, and when the partition came here.
     """
 
     moved_at: float
@@ -36,7 +37,6 @@ class Reading:
     read: int | None = None
     end: int = 0
     readable_end: int = 0
-    ends_at: float = 0.0
     at_hand: deque[Chunk] = field(default_factory=deque)
     last_timestamp: int | None = None
     caught_up_at: float | None = None
@@ -111,6 +111,9 @@ class Progress:
         self.is_assigned = False
         """Whether the group gave this worker its share, be it none."""
         self.assignment_changed_at = clock()
+        self.asked_at = -math.inf
+        """When the partitions' ends were asked for last (monotonic); `asked_ends` were they then."""
+        self.asked_ends: dict[Place, int] = {}
 
     @property
     def numbers(self) -> list[int]:
@@ -174,13 +177,13 @@ class Progress:
             if reading := self.readings.get(place):
                 reading.end = max(reading.end, end)
                 reading.readable_end = max(reading.readable_end, end)
-                reading.ends_at = asked_at
+        self.asked_at, self.asked_ends = asked_at, dict(ends)
         self.look()
 
-    def is_read_to_the_end(self, places: Iterable[Place], since: float) -> bool:
-        """Whether all that was readable in these partitions at some moment after `since` (monotonic) is applied."""
-        readings = [self.readings.get(place) for place in places]
-        return all(reading is not None and reading.ends_at >= since and not reading.waiting for reading in readings)
+    def has_applied(self, ends: Mapping[Place, int]) -> bool:
+        """Whether everything before these offsets is applied."""
+        readings = [(self.readings.get(place), end) for place, end in ends.items()]
+        return all(reading is not None and reading.applied is not None and reading.applied >= end for reading, end in readings)
 
     def look(self) -> None:
         """Note which partitions have nothing left. Before each use of `moved_at` and `lag_seconds`."""

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +30,7 @@ from kimberley.pipeline.metrics import Delivered, Metrics
 from kimberley.pipeline.monitor import Monitor
 from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.processor import Processor, Record
+from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.reference_follower import ReferenceFollower
 from kimberley.pipeline.timekeeper import Timekeeper
@@ -37,22 +40,40 @@ from kimberley.settings import Settings
 from kimberley.wire.admin import require_topics
 from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.security import client_options
-from kimberley.wire.topics import DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
+from kimberley.wire.topics import DECISIONS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
 
 log = structlog.get_logger(__name__)
 
 _STOP_SECONDS = 9.0
+_FORCED_STOP_SECONDS = 9.5
 _MOST_WAITING = 10_000
 """Records of one partition number that may wait in memory before fetching for it pauses."""
+_MOST_WAITING_BYTES = 16 << 20
+"""As above, by their size; records are a few hundred bytes mostly, and a megabyte at most."""
 _FETCH_BYTES = 1 << 20
 _WRITTEN = ((DECISIONS, "Decision"), (FLAGGED_SHIPMENTS, "Alert"), (OPEN_ALERTS, "Alert"))
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What of one partition number is in memory and not done: records, and bytes of their values."""
+
+    records: int = 0
+    size: int = 0
+
+    def add(self, records: int, size: int) -> None:
+        """More of it, or less."""
+        self.records += records
+        self.size += size
 
 
 class Worker:
     """Runs a share of the partition numbers until it is told to stop or something fails."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_stopping: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
+        self._on_stopping = on_stopping
+        self._is_stopping = False
         self.names = InternalNames(settings.prefix)
         self._options = client_options(settings)
         self._codec: Codec = make_codec(settings)
@@ -76,7 +97,7 @@ class Worker:
         )
         self._tasks: dict[int, PartitionTask] = {}
         self._stale_generation: int | None = None
-        self._waiting: dict[int, int] = {}
+        self._waiting: dict[int, Waiting] = {}
         self._exactly_once = False
         self._failure: BaseException | None = None
         self._stop_wanted = asyncio.Event()
@@ -99,8 +120,11 @@ class Worker:
             raise self._failure
 
     def request_stop(self) -> None:
-        """Finish the batches at hand and stop."""
+        """Finish the batches at hand and stop; before long without them, where a broker does not answer."""
         self._stop_wanted.set()
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._on_stopping()
 
     async def _run(self) -> None:
         await asyncio.to_thread(require_topics, self.settings)
@@ -137,6 +161,8 @@ class Worker:
         crashed = asyncio.create_task(self._app.wait_until_stopped())
         wanted = asyncio.create_task(self._stop_wanted.wait())
         await asyncio.wait({crashed, wanted}, return_when=asyncio.FIRST_COMPLETED)
+        by_itself = not self._stop_wanted.is_set()
+        self.request_stop()
         self.metrics.is_up = False
         log.info("worker_stopping", failed=self._failure is not None)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -146,7 +172,7 @@ class Worker:
             await asyncio.wait_for(self._app.stop(), max(1.0, deadline - time.monotonic()))
         for task in (crashed, wanted):
             task.cancel()
-        if self._failure is None and not self._stop_wanted.is_set():
+        if self._failure is None and by_itself:
             self._failure = getattr(self._app, "_crash_reason", None) or RuntimeError("the Faust app stopped by itself")
         counted = self.metrics
         log.info("worker_stopped", events=counted.events.total(), decisions=counted.decisions.total(), alerts=counted.alerts.total())
@@ -193,7 +219,7 @@ class Worker:
                 if task is None or message.generation_id == self._stale_generation:
                     continue  # given up with its partition, or on the way to a stop: whoever has the partition next reads it again
                 chunk: Fetched = message.value
-                task.put(Chunk(chunk, self._done(event, message.tp, len(chunk)), chunk.follows))
+                task.put(Chunk(chunk, self._done(event, message.tp, chunk), chunk.follows, chunk.size))
 
         app.agent(topic, name="dispatch")(dispatch)
         return app
@@ -220,7 +246,7 @@ class Worker:
             delivery=delivery,
             codec=self._codec,
             policies=self._policies,
-            is_read_to_the_end=self._is_read_to_the_end,
+            progress=self.progress,
             make_consumer=self._consumer,
             processor=processor,
             batch_records=self.settings.batch_records,
@@ -248,7 +274,8 @@ class Worker:
         if await has_transactions(self._options, self.names):
             return True
         if wanted == "exactly_once":
-            raise ConfigurationError("KIMBERLEY_DELIVERY=exactly_once, but this broker refuses transactions")
+            raise ConfigurationError("KIMBERLEY_DELIVERY=exactly_once, but this broker has no transactions")
+        log.warning("no_transactions", delivery="at least once", brokers=self.settings.bootstrap_servers)
         return False
 
     def _on_reference(self, reference: Reference) -> None:
@@ -257,23 +284,23 @@ class Worker:
         self._timekeeper.on_reference(reference.revision)
         log.info("reference_complete", revision=reference.revision)
 
-    def _is_read_to_the_end(self, number: int, since: float) -> bool:
-        return self.progress.is_read_to_the_end([(topic, number) for topic in (*EVENT_TOPICS, self.names.rerouted)], since)
-
     def _has_room(self, number: int) -> bool:
-        return self._waiting.get(number, 0) < _MOST_WAITING
+        waiting = self._waiting.get(number)
+        return waiting is None or (waiting.records < _MOST_WAITING and waiting.size < _MOST_WAITING_BYTES)
 
-    def _on_fetched(self, place: TP, chunk: Sequence[Record]) -> None:
-        self._waiting[place.partition] = self._waiting.get(place.partition, 0) + len(chunk)
+    def _on_fetched(self, place: TP, chunk: Fetched) -> None:
+        self._waiting.setdefault(place.partition, Waiting()).add(len(chunk), chunk.size)
         first, last = chunk[0], chunk[-1]
         self.progress.fetched(place, first.offset, first.timestamp, last.timestamp, last.offset + 1)
 
     def _on_standing(self, standing: Standing) -> None:
         self.progress.seen(*standing)
 
-    def _done(self, event: Any, place: TP, records: int) -> Callable[[], None]:
+    def _done(self, event: Any, place: TP, chunk: Fetched) -> Callable[[], None]:
+        waiting = self._waiting.setdefault(place.partition, Waiting())  # this assignment's: the next one starts from nothing
+
         def done() -> None:
-            self._waiting[place.partition] = max(0, self._waiting.get(place.partition, 0) - records)
+            waiting.add(-len(chunk), -chunk.size)
             self.progress.applied(place)
             event.ack()
 
@@ -312,14 +339,23 @@ class Worker:
         if self._failure is None:
             self._failure = problem
             log.error("worker_failed", problem=str(problem), exc_info=not isinstance(problem, KimberleyError))
-        self._stop_wanted.set()
+        self.request_stop()
 
 
 def run_worker(settings: Settings) -> None:
     """Run a worker in this process until it is told to stop. Raises KimberleyError when it could not start or go on."""
 
+    def end() -> None:
+        problem = "a broker does not answer; what was not committed is read again"
+        log.error("worker_stop_forced", seconds=_FORCED_STOP_SECONDS, problem=problem)
+        os._exit(ServiceUnavailableError.exit_status)
+
+    # Kafka's clients may wait for a broker for minutes, in threads that the interpreter waits for
+    deadline = threading.Timer(_FORCED_STOP_SECONDS, end)
+    deadline.daemon = True
+
     async def main() -> None:
-        await Worker(settings).run()
+        await Worker(settings, deadline.start).run()
 
     # what is loaded now stays; of what batches make almost nothing is in cycles, and looking for those took an eighth of the time
     gc.collect()

@@ -51,16 +51,24 @@ class RevisionBuilder:
         self._positions[topic] = max(self._positions[topic], position)
 
     def newest(self) -> Reference | None:
-        """The newest revision that has become complete since the last call, or None."""
+        """The newest revision that has become complete since the last call, or None.
+
+        A manifest that is still not read to its offsets when a later one is will never be: it is told of and dropped.
+        """
         found: Reference | None = None
-        while self._waiting and self._is_read(self._waiting[0]):
-            manifest = self._waiting.pop(0)
-            reference = self._at(manifest)
-            if reference.revision == manifest["revision"]:
+        read = [index for index, manifest in enumerate(self._waiting) if self._is_read(manifest)]
+        due = self._waiting[: read[-1] + 1] if read else []
+        del self._waiting[: len(due)]
+        for manifest in due:
+            reference = self._at(manifest) if self._is_read(manifest) else None
+            if reference is not None and reference.revision == manifest["revision"]:
                 found = reference
             else:
                 self._on_problem(
-                    "reference_incomplete", revision=manifest["revision"], found=reference.revision, remedy="kimberley reference load"
+                    "reference_incomplete",
+                    revision=manifest["revision"],
+                    found=reference.revision if reference else None,
+                    remedy="kimberley reference load",
                 )
         return found
 

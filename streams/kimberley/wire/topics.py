@@ -20,6 +20,10 @@ REFERENCE_TOPICS = (PARTICIPANTS, MEASURES, NOTICES)
 
 _FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _NINETY_DAYS_MS = 90 * 86_400_000
+MOST_EVENT_BYTES = 1 << 20
+"""The largest record that the event topics take, with its key and headers."""
+_MOST_BYTES = 8 * MOST_EVENT_BYTES
+"""What all others take: a dead letter has headers on top of the event, and a case has several events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,9 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     durable: dict[str, str] = {"min.insync.replicas": str(settings.min_insync_replicas)}
     if settings.compression != "none":
         durable["compression.type"] = settings.compression
+    by_broker_time = {**_FOR_EVER, **durable, "message.timestamp.type": "LogAppendTime", "max.message.bytes": str(MOST_EVENT_BYTES)}
+    durable["max.message.bytes"] = str(_MOST_BYTES)
     kept = {**_FOR_EVER, **durable}
-    by_broker_time = {**kept, "message.timestamp.type": "LogAppendTime"}
     compacted = {"cleanup.policy": "compact", **durable}
     deleted = {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable}
     number, alert = "certificate number", "alert id"

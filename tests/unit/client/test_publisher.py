@@ -1,8 +1,11 @@
 """The publisher, on the broker in memory: what it sends, what it hands back, and what it says when something is amiss."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -20,6 +23,7 @@ from kimberley.client import (
 )
 from kimberley.errors import UnreadableRecordError
 from kimberley.testing import MemoryPipeline
+from kimberley.testing.broker import MemoryConsumer
 from kimberley.wire.partitioner import partition_of
 from support.journeys import journey
 
@@ -145,6 +149,43 @@ def test_a_decision_that_was_read_before_its_receipt_was_known_is_still_found(pi
     assert other.partition == partition_of(NUMBER, 4)
     publisher.wait_for_decision(other)  # which reads past the first one's decision
     assert publisher.wait_for_decision(late.receipt()).event_id == f"{NUMBER}-CertificateIssued"
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lets the reader of decisions think that what it knows of their topic is old."""
+    now = 0.0
+
+    def shift() -> None:
+        nonlocal now
+        now += 60
+
+    monkeypatch.setattr("kimberley.client.decisions.time", SimpleNamespace(monotonic=lambda: time.monotonic() + now))
+    return shift
+
+
+def test_a_decision_is_found_after_the_end_of_its_topic_was_asked_for_again(publisher: Publisher, later: Callable[[], None]) -> None:
+    receipts = []
+    for event in journey(NUMBER):
+        receipts.append(publisher.publish(event))
+        later()
+    assert [receipt.decisions_from for receipt in receipts] == [0, 1, 2, 3]
+    for receipt in receipts:
+        assert publisher.wait_for_decision(receipt, timeout=1).event_id == receipt.event_id
+
+
+def test_what_nobody_waits_for_is_skipped_and_found_all_the_same(
+    pipeline: MemoryPipeline, publisher: Publisher, later: Callable[[], None]
+) -> None:
+    receipts = []
+    for event in journey(NUMBER):
+        receipts.append(publisher.publish(event))
+        later()
+    first, second, third, last = receipts
+    with patch.object(MemoryConsumer, "seek", autospec=True, side_effect=MemoryConsumer.seek) as seek:
+        order = [second, last, first, third]
+        assert [publisher.wait_for_decision(receipt, timeout=1).event_id for receipt in order] == [each.event_id for each in order]
+    assert [call.args[2] for call in seek.call_args_list] == [1, 0], "to the second; the last was read with it; back to the first"
 
 
 def test_threads_may_share_a_publisher(publisher: Publisher) -> None:

@@ -1,0 +1,144 @@
+"""A partition number's task: no record twice, and an end in bounded time. The rest is held on real brokers."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from kimberley.pipeline.partition import Chunk, PartitionTask
+from kimberley.pipeline.policies import Policies
+from kimberley.pipeline.processor import Batch, Output, Processor
+from kimberley.pipeline.progress import Progress
+from kimberley.reference.files import shipped_reference
+from kimberley.rules.rulebook import shipped_rulebook
+from kimberley.settings import Settings
+from kimberley.testing.broker import MemoryRecord
+from kimberley.wire.avro import make_codec
+from kimberley.wire.topics import DECISIONS, SHIPMENTS, InternalNames
+from support.journeys import journey
+from support.stream import event_records
+
+NAMES = InternalNames("kimberley")
+CODEC = make_codec(Settings.model_construct(partitions=1))
+POLICIES = Policies(shipped_rulebook())
+POLICIES.add(shipped_reference())
+FIRST = 100
+"""The committed offset: records before it are done."""
+
+
+@dataclass
+class Carrier:
+    """A delivery into a list."""
+
+    outputs: list[Output] = field(default_factory=list)
+    hangs_until: float = 0.0
+
+    async def start(self) -> None:
+        await asyncio.sleep(0.05)
+
+    async def deliver(self, batch: Batch) -> None:
+        await self._hang()
+        self.outputs += batch.outputs
+
+    async def stop(self) -> None:
+        await self._hang()
+
+    async def _hang(self) -> None:
+        """As a client does whose broker does not answer: it can't be cancelled."""
+        while (now := asyncio.get_running_loop().time()) < self.hangs_until:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(self.hangs_until - now)
+
+
+class Task(PartitionTask):
+    """A task that has nothing to recover."""
+
+    async def _start(self) -> None:
+        await self._delivery.start()
+        self._committed = {(SHIPMENTS, 0): FIRST}
+
+
+def made(carrier: Carrier, failures: list[BaseException]) -> PartitionTask:
+    return Task(
+        0,
+        NAMES,
+        delivery=carrier,
+        codec=CODEC,
+        policies=POLICIES,
+        progress=Progress(),
+        make_consumer=lambda group: None,  # type: ignore[arg-type, return-value]
+        processor=lambda cases, state: Processor(0, 1, cases, CODEC, NAMES, state, skew_minutes=10),
+        batch_records=5000,
+        adopts_alerts=False,
+        recovery=Progress().recovering(0),
+        on_batch=lambda batch: None,
+        on_failure=failures.append,
+    )
+
+
+def records() -> list[MemoryRecord]:
+    return [
+        MemoryRecord(SHIPMENTS, 0, FIRST + index, 1_800_000_000_000, each.key, each.value, each.headers)
+        for index, each in enumerate(event_records(CODEC, journey("BW000001")[1:]))
+    ]
+
+
+def run(story: Callable[[Carrier, list[BaseException]], Coroutine[Any, Any, None]]) -> tuple[list[str], list[BaseException]]:
+    """The decisions' ids and the failures of a story."""
+    carrier, failures = Carrier(), list[BaseException]()
+    asyncio.run(story(carrier, failures))
+    return [dict(each.headers)["ce_id"].decode() for each in carrier.outputs if each.topic == DECISIONS], failures
+
+
+def test_records_that_were_read_twice_around_a_rebalance_are_decided_once() -> None:
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        task = made(carrier, failures)
+        sent = records()
+        # before the task has recovered: both lie in its first batch
+        task.put(Chunk(sent, lambda: None))
+        task.put(Chunk(sent, lambda: None, follows=FIRST + len(sent)))
+        await asyncio.sleep(0.3)
+        await task.stop()
+
+    decided, failures = run(story)
+    assert decided == [f"{SHIPMENTS}/0/{offset}" for offset in range(FIRST, FIRST + 3)]
+    assert not failures
+
+
+def test_what_was_committed_before_is_not_decided_again() -> None:
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        task = made(carrier, failures)
+        old = [MemoryRecord(SHIPMENTS, 0, FIRST - 1, 1_800_000_000_000, b"BW000001", records()[0].value, [])]
+        task.put(Chunk([*old, *records()], lambda: None))
+        await asyncio.sleep(0.3)
+        await task.stop()
+
+    decided, _ = run(story)
+    assert decided == [f"{SHIPMENTS}/0/{offset}" for offset in range(FIRST, FIRST + 3)]
+
+
+def test_a_chunk_that_does_not_follow_the_one_before_it_fails_the_task() -> None:
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        task = made(carrier, failures)
+        sent = records()
+        task.put(Chunk(sent[:1], lambda: None))
+        task.put(Chunk(sent[2:], lambda: None, follows=FIRST + 2))
+        await task.stop()
+
+    _, (failure,) = run(story)
+    assert f"records before offset {FIRST + 2} were fetched and did not arrive" in str(failure)
+
+
+def test_a_broker_that_does_not_answer_does_not_keep_a_task_from_ending() -> None:
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        carrier.hangs_until = asyncio.get_running_loop().time() + 25
+        task = made(carrier, failures)
+        task.put(Chunk(records(), lambda: None))
+        await asyncio.sleep(0.2)
+        await asyncio.wait_for(task.stop(), 15)
+        assert not carrier.outputs
+        carrier.hangs_until = 0.0
+
+    _, failures = run(story)
+    assert not failures
