@@ -127,6 +127,12 @@ def _late_issue(trade: "Trade", fault: Fault, today: date) -> Steps:
     return [(sent + 9 * _DAY if event is journey.issue else sent, event) for sent, event in journey.steps]
 
 
+def _never_issued(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A shipment whose number no issuer knows."""
+    journey = _from_somewhere(trade, today)
+    return [(sent, event) for sent, event in journey.steps if event is not journey.issue]
+
+
 FAULTS = (
     Fault("trade-suspended", False, 0, 60, _backlog),
     Fault("totals-mismatch", True, 0, 3, _wrong_total),
@@ -139,6 +145,7 @@ FAULTS = (
     Fault("confirmation-overdue", True, 0, 9, _late_confirmation),
     Fault("arrival-overdue", False, 1, 8, _never_arrived),
     Fault("certificate-unknown", True, 2, 6, _late_issue),
+    Fault("certificate-unknown", False, 6, 17, _never_issued),
     Fault("number-reused", False, 8, 19, _reused_number),
     Fault("importer-not-participant", False, 9, 30, _to_tashkent, until=date(2024, 11, 1)),
     Fault("issuer-not-participant", False, 14, 60, _from_tashkent, until=date(2024, 11, 10)),
