@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from kimberley.commands import main
 from kimberley.settings import Settings
 from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.event_records import EventRecord
@@ -126,3 +129,36 @@ def test_traces_pass_through_to_decisions_and_alerts(fresh_embedded: str, tmp_pa
         found = read_topic(fresh_embedded, topic)
         assert found
         assert all(header_map(record)["traceparent"] == TRACE[0][1].decode() for record in found)
+
+
+class Latin1(str):
+    """A header's name in another encoding than UTF-8, as some clients let a sender write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:  # type: ignore[override]
+        return super().encode("latin-1")
+
+
+def test_a_header_whose_name_is_no_utf_8_stops_nothing(broker: str, tmp_path: Path) -> None:
+    settings = prepared(broker, partitions=1)
+    codec = make_codec(settings)
+    strange = (Latin1("absender-ü"), b"x")
+    good = event_records(codec, journey("BW000501") + journey("BW000502"))
+    good[1] = good[1]._replace(headers=[*good[1].headers, strange])
+    dead = EventRecord("certificates", b"BW000501", b"no Avro at all", [strange])
+    forwarded = good[6]._replace(key=b"bw-000502", headers=[strange, *good[6].headers])
+    sent = [*good[:2], dead, *good[2:6], forwarded, good[7]]
+    publish(broker, sent)
+    judged(broker, settings, tmp_path, len(sent))
+    decisions = decoded(codec, read_topic(broker, "decisions"))
+    assert len(decisions) == len(good)
+    assert {decision["event_id"] for decision in decisions} == {f"{number}-{kind}" for number in ("BW000501", "BW000502") for kind in KINDS}
+    assert {decision["outcome"] for decision in decisions} == {"ACCEPTED"}
+    (letter,) = read_topic(broker, "dead-letters")
+    assert (letter.key, letter.value) == (dead.key, dead.value)
+    assert header_map(letter)[r"absender-\xfc"] == "x"
+    environment = {"KIMBERLEY_BOOTSTRAP_SERVERS": broker}
+    shown = CliRunner().invoke(main, ["dead-letters", "list", "--format", "jsonl"], env=environment, catch_exceptions=False)
+    assert shown.exit_code == 0, shown.output
+    assert len(shown.stdout.splitlines()) == 1

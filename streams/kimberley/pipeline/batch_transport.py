@@ -10,9 +10,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 
 import aiokafka
+import aiokafka.consumer.fetcher
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as base
 from faust.types import TP, ConsumerMessage
+
+from kimberley.pipeline.record_reader import PartitionRecords, Records
+
+# a sender's header names are any bytes: aiokafka's own reader would end with the first that are no UTF-8
+aiokafka.consumer.fetcher.MemoryRecords = Records
+aiokafka.consumer.fetcher.PartitionRecords = PartitionRecords
 
 MOST_RECORDS = 1000
 """Records in one chunk: enough to make Faust's cost vanish, few enough that no partition waits long for another."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -16,12 +17,13 @@ class EndFollower:
     """Tells `progress` every few seconds where its partitions end. `consumer` has no group and belongs to us.
 
     Faust's consumer fetches only what there is room for, and may hang: a lag that it reported itself would stand still with it. While
-    a broker is away nothing new is known, and nobody is blamed for that.
+    a broker is away nothing new is known, and nobody is blamed for that. `on_failure` hears of anything else that ended the asking.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, progress: Progress) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, progress: Progress, on_failure: Callable[[BaseException], None]) -> None:
         self._consumer = consumer
         self._progress = progress
+        self._on_failure = on_failure
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -37,11 +39,14 @@ class EndFollower:
         await self._consumer.stop()
 
     async def _follow(self) -> None:
-        while True:
-            with contextlib.suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(self._ask(), _TIMEOUT_SECONDS)
-            self._progress.look()
-            await asyncio.sleep(_PERIOD_SECONDS)
+        try:
+            while True:
+                with contextlib.suppress(KafkaError, TimeoutError):
+                    await asyncio.wait_for(self._ask(), _TIMEOUT_SECONDS)
+                self._progress.look()
+                await asyncio.sleep(_PERIOD_SECONDS)
+        except Exception as problem:
+            self._on_failure(problem)
 
     async def _ask(self) -> None:
         places = [TopicPartition(*place) for place in self._progress.readings]

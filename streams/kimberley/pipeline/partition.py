@@ -11,7 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
-from kimberley.errors import KimberleyError, ServiceUnavailableError
+from kimberley.errors import KimberleyError
 from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
@@ -19,6 +19,7 @@ from kimberley.pipeline.metrics import Delivered
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Processor, Record
 from kimberley.pipeline.progress import Progress, Recovery
+from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, latest
 from kimberley.wire.topics import EVENT_TOPICS, FLAGGED_SHIPMENTS, InternalNames
@@ -33,7 +34,6 @@ _STEP_RECORDS = 200
 _STEP_CASES = 200
 """Cases judged anew, without an event, between two batches: some ten milliseconds."""
 _LOOK_SECONDS = 0.2
-_LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 
 
 @dataclass(slots=True)
@@ -316,14 +316,5 @@ class PartitionTask:
                 raise
 
     async def _know_schemas(self, records: Sequence[Record]) -> None:
-        """Ask the registry for schemas that are new here. While it is away the batch waits: its records are not unreadable, only unread."""
-        pause = _LEAST_PAUSE
-        while missing := self._codec.missing_ids([record.value for record in records]):
-            try:
-                await asyncio.to_thread(self._codec.ensure, missing)
-            except ServiceUnavailableError as problem:
-                log.error(
-                    "registry_unavailable", partition=self.number, schema_ids=sorted(missing), problem=str(problem), retry_seconds=pause
-                )
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _MOST_PAUSE)
+        """Ask the registry for schemas that are new here. While it is away the batch waits."""
+        await know_schemas(self._codec, [record.value for record in records], partition=self.number)

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
-from kimberley.errors import ConfigurationError
+from kimberley.errors import ConfigurationError, ServiceUnavailableError
 from kimberley.pipeline.reading import read_to_end
+from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.reference.reference import Reference
 from kimberley.wire.avro import Codec
 from kimberley.wire.reference_revisions import RevisionBuilder
@@ -17,20 +19,33 @@ log = structlog.get_logger(__name__)
 
 
 class ReferenceFollower:
-    """Reads the reference topics from their beginning and goes on following them."""
+    """Reads the reference topics from their beginning and goes on following them. `on_failure` hears of what ended the following."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, codec: Codec, on_revision: Callable[[Reference], None]) -> None:
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        codec: Codec,
+        on_revision: Callable[[Reference], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
         self._consumer = consumer
+        self._codec = codec
         self._builder = RevisionBuilder(codec, log.error)
         self._on_revision = on_revision
+        self._on_failure = on_failure
         self._task: asyncio.Task[None] | None = None
         self._has_revision = False
 
     async def start(self) -> None:
-        """Read what is there. Raises ConfigurationError that says what to run where no complete revision is."""
+        """Read what is there.
+
+        Raises ConfigurationError that says what to run where no complete revision is, ServiceUnavailableError where the registry is away.
+        """
         await self._consumer.start()
         places = [TopicPartition(topic, 0) for topic in REFERENCE_TOPICS]
         async for record in read_to_end(self._consumer, places):
+            if missing := self._codec.missing_ids([record.value]):
+                await asyncio.to_thread(self._codec.ensure, missing)
             self._builder.add(record.topic, record.offset, record.key, record.value)
         await self._look()
         if not self._has_revision:
@@ -47,11 +62,17 @@ class ReferenceFollower:
         await self._consumer.stop()
 
     async def _follow(self) -> None:
-        while True:
-            await self._read_on()
+        try:
+            while True:
+                await self._read_on()
+        except KafkaError as problem:
+            self._on_failure(ServiceUnavailableError(f"{', '.join(REFERENCE_TOPICS)} can't be read on: {problem!r}"))
+        except Exception as problem:
+            self._on_failure(problem)
 
     async def _read_on(self) -> None:
         for place, records in (await self._consumer.getmany(timeout_ms=500)).items():
+            await know_schemas(self._codec, [record.value for record in records], topic=place.topic)
             for record in records:
                 self._builder.add(place.topic, record.offset, record.key, record.value)
         await self._look()

@@ -131,8 +131,8 @@ class Worker:
         await asyncio.to_thread(self._codec.prepare, _WRITTEN)
         self._exactly_once = await self._choose_delivery()
         self.metrics.delivery = "exactly once" if self._exactly_once else "at least once"
-        follower = ReferenceFollower(self._consumer(None), self._codec, self._on_reference)
-        ends = EndFollower(self._consumer(None), self.progress)
+        follower = ReferenceFollower(self._consumer(None), self._codec, self._on_reference, self._fail)
+        ends = EndFollower(self._consumer(None), self.progress, self._fail)
         try:
             await follower.start()
             await ends.start()

@@ -130,7 +130,7 @@ class Codec:
     def ensure(self, schema_ids: Iterable[int]) -> None:
         """Ask the registry for ids, so that decoding finds them in memory. Raises ServiceUnavailableError where it can't be asked."""
         for schema_id in schema_ids:
-            self._registry.schema_of(schema_id)
+            self._registry.settle(schema_id)
 
     def _make_writer(self, topic: str, record_name: str) -> tuple[bytes, Any]:
         schema_id = self._registry.id_to_write(topic, record_name)
@@ -149,11 +149,15 @@ class Codec:
         if known is None or full_name != f"{NAMESPACE}.{name}":
             raise UnreadableRecordError("schema", f"schema {schema_id} describes {full_name or 'no record'}, which {topic} does not carry")
         schema, reader = known
-        if differences := incompatibilities(written, schema):
-            raise UnreadableRecordError("schema", f"schema {schema_id} of {full_name} can't be read by ours: {'; '.join(differences)}")
-        read = compile_reader(written) if _bare(written) == _bare(schema) else None
-        plan = self._plans[topic, schema_id] = (name, read or _resolving_reader(written, reader))
-        return plan
+        try:
+            differences = incompatibilities(written, schema)
+            if not differences:
+                read = compile_reader(written) if _bare(written) == _bare(schema) else None
+                plan = self._plans[topic, schema_id] = (name, read or _resolving_reader(written, reader))
+                return plan
+        except Exception as problem:  # whatever a registry may hold
+            raise UnreadableRecordError("schema", f"schema {schema_id} of {full_name} is no Avro schema: {_words(problem)}") from problem
+        raise UnreadableRecordError("schema", f"schema {schema_id} of {full_name} can't be read by ours: {'; '.join(differences)}")
 
 
 def _resolving_reader(written: Any, reader: Any) -> Reader:

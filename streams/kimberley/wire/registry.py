@@ -5,15 +5,19 @@ import time
 from typing import Any, Protocol
 
 import httpx
+import structlog
 
 from kimberley.errors import ConfigurationError, ServiceUnavailableError
 from kimberley.settings import Settings
 from kimberley.wire.schemas import FIRST_ID, SchemaFiles, folder_of, subject
 
+log = structlog.get_logger(__name__)
 Schema = dict[str, Any]
 
 _TIMEOUT_SECONDS = 10.0
 _UNKNOWN_SECONDS = 30.0
+_REFUSALS_OF_ONE = (400, 403, 409, 410, 422)
+"""Answers to a question for one id that asking again does not change, and that say nothing about other ids."""
 _CONTENT = "application/vnd.schemaregistry.v1+json"
 COMPATIBILITY = "FULL_TRANSITIVE"
 
@@ -22,10 +26,16 @@ class Registry(Protocol):
     """What a codec asks of a registry."""
 
     def schema_of(self, schema_id: int) -> Schema | None:
-        """The schema of an id, None where nobody has it. Raises ServiceUnavailableError where that can't be told now."""
+        """The schema of an id, None where nobody has it; asks nobody who was asked for it before.
+
+        Raises ServiceUnavailableError where that can't be told now.
+        """
 
     def is_settled(self, schema_id: int) -> bool:
-        """Whether `schema_of` would answer from memory."""
+        """Whether what is known of an id is in memory, and fresh."""
+
+    def settle(self, schema_id: int) -> None:
+        """Ask for an id that is not settled. Raises as `schema_of` does."""
 
     def id_to_write(self, topic: str, record: str) -> int:
         """The id of the schema with which a topic's record type is written. Raises ConfigurationError that says what to run."""
@@ -47,6 +57,9 @@ class FileRegistry:
         """Always: files do not change under a running program."""
         return True
 
+    def settle(self, schema_id: int) -> None:
+        """Nobody is to be asked."""
+
     def id_to_write(self, topic: str, record: str) -> int:
         """The newest frozen version's id."""
         return self._files.newest(folder_of(topic, self._prefix), record).schema_id
@@ -55,7 +68,8 @@ class FileRegistry:
 class HttpRegistry:
     """A registry by URL for what it gave out; ids from 1,000,000,000 up come from the files.
 
-    A schema never changes under its id, so what was found is kept; an id that nobody has is asked for again after half a minute.
+    A schema never changes under its id, so what was found is kept. An id that nobody has, or that the registry does not let us have, or
+    not as a schema, is unknown: to be settled again after half a minute, so that it may be known to records that come then.
     """
 
     def __init__(self, files: FileRegistry, schema_files: SchemaFiles, client: httpx.Client, prefix: str) -> None:
@@ -68,23 +82,21 @@ class HttpRegistry:
         self._write_ids: dict[tuple[str, str], int] = {}
 
     def schema_of(self, schema_id: int) -> Schema | None:
-        """The schema of an id; asks the registry where it is not known yet."""
+        """The schema of an id; asks the registry where it was never asked."""
         if schema_id >= FIRST_ID:
             return self._files.schema_of(schema_id)
-        if schema_id not in self._schemas and not self._is_unknown(schema_id):
-            answer = self._ask("GET", f"/schemas/ids/{schema_id}")
-            if answer is None or answer.get("schemaType", "AVRO") != "AVRO":
-                self._unknown_until[schema_id] = time.monotonic() + _UNKNOWN_SECONDS
-            else:
-                self._schemas[schema_id] = json.loads(answer["schema"])
+        if schema_id not in self._schemas and schema_id not in self._unknown_until:
+            self._look_up(schema_id)
         return self._schemas.get(schema_id)
 
     def is_settled(self, schema_id: int) -> bool:
         """Whether the id's schema, or that nobody has it, is in memory."""
-        return schema_id >= FIRST_ID or schema_id in self._schemas or self._is_unknown(schema_id)
+        return schema_id >= FIRST_ID or schema_id in self._schemas or self._unknown_until.get(schema_id, 0.0) > time.monotonic()
 
-    def _is_unknown(self, schema_id: int) -> bool:
-        return self._unknown_until.get(schema_id, 0.0) > time.monotonic()
+    def settle(self, schema_id: int) -> None:
+        """Ask the registry, unless it has answered of late."""
+        if not self.is_settled(schema_id):
+            self._look_up(schema_id)
 
     def id_to_write(self, topic: str, record: str) -> int:
         """The id under which the registry has the newest frozen version for this topic."""
@@ -111,25 +123,53 @@ class HttpRegistry:
         self._ask("PUT", f"/config/{name}", {"compatibility": COMPATIBILITY})
         return int(found["id"])
 
+    def _look_up(self, schema_id: int) -> None:
+        path = f"/schemas/ids/{schema_id}"
+        answer = self._send("GET", path)
+        schema = None
+        if answer.status_code in _REFUSALS_OF_ONE:
+            log.error("schema_unusable", schema_id=schema_id, problem=f"the registry answers {answer.status_code}: {_said(answer)}")
+        elif answer.status_code != 404:
+            self._require_success(answer, path)
+            try:
+                found = answer.json()
+                schema = json.loads(found["schema"]) if found.get("schemaType", "AVRO") == "AVRO" else None
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as problem:
+                log.error("schema_unusable", schema_id=schema_id, problem=f"the registry's answer is no schema: {problem!r}")
+        if schema is None:
+            self._unknown_until[schema_id] = time.monotonic() + _UNKNOWN_SECONDS
+        else:
+            self._schemas[schema_id] = schema
+
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         """The answer's JSON, None where the registry does not have it (404)."""
-        where = f"schema registry {self._client.base_url}"
-        try:
-            answer = self._client.request(method, path.lstrip("/"), json=body)
-        except httpx.HTTPError as problem:
-            raise ServiceUnavailableError(f"{where} can't be reached: {problem!r} (KIMBERLEY_REGISTRY_URL)") from None
+        answer = self._send(method, path, body)
         if answer.status_code == 404:
             return None
+        self._require_success(answer, path)
+        try:
+            return answer.json()
+        except ValueError:
+            raise ServiceUnavailableError(f"{self._where} answers no JSON to {path} (KIMBERLEY_REGISTRY_URL)") from None
+
+    @property
+    def _where(self) -> str:
+        return f"schema registry {self._client.base_url}"
+
+    def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        try:
+            return self._client.request(method, path.lstrip("/"), json=body)
+        except httpx.HTTPError as problem:
+            raise ServiceUnavailableError(f"{self._where} can't be reached: {problem!r} (KIMBERLEY_REGISTRY_URL)") from None
+
+    def _require_success(self, answer: httpx.Response, path: str) -> None:
+        where = self._where
         if answer.status_code in (401, 403):
             raise ConfigurationError(f"{where} refuses us ({answer.status_code}): set KIMBERLEY_REGISTRY_USERNAME and _PASSWORD")
         if answer.status_code in (409, 422):
             raise ConfigurationError(f"{where} refuses {path}: {_said(answer)}")
         if answer.is_error:
             raise ServiceUnavailableError(f"{where} answers {answer.status_code} to {path}: {_said(answer)}")
-        try:
-            return answer.json()
-        except ValueError:
-            raise ServiceUnavailableError(f"{where} answers no JSON to {path} (KIMBERLEY_REGISTRY_URL)") from None
 
 
 def make_registry(settings: Settings, files: SchemaFiles) -> FileRegistry | HttpRegistry:
