@@ -198,6 +198,43 @@ def test_the_workers_tell_the_time_of_day_themselves_and_every_reference_revisio
 
 
 @pytest.mark.kafka
+def test_after_the_group_s_offsets_have_expired_nothing_is_decided_again(clean_kafka: str, tmp_path: Path) -> None:
+    """Kafka forgets the offsets of a group that nobody was in for a week; how far the cases reach stands with the cases."""
+    settings = prepared(clean_kafka, partitions=2)
+    codec = make_codec(settings)
+    judged(settings, tmp_path, "first", event_records(codec, [event for number in range(20) for event in journey(f"BW{number:06d}")]), 80)
+    admin = KafkaAdminClient(bootstrap_servers=clean_kafka)
+    wait_until(lambda: settings.prefix in str(admin.delete_groups([settings.prefix])), 30, "the group is gone")
+    admin.close()
+    judged(settings, tmp_path, "next", event_records(codec, journey("BW000099")), 84)
+    decisions = [record["decision_id"] for record in decoded(codec, read_topic(clean_kafka, "decisions"))]
+    assert len(decisions) == len(set(decisions)) == 84
+
+
+@pytest.mark.kafka
+def test_a_topic_that_was_made_anew_under_old_cases_is_not_passed_over(clean_kafka: str, tmp_path: Path) -> None:
+    settings = prepared(clean_kafka, partitions=1)
+    codec = make_codec(settings)
+    judged(settings, tmp_path, "first", event_records(codec, [event for number in range(5) for event in journey(f"BW{number:06d}")]), 20)
+    admin = KafkaAdminClient(bootstrap_servers=clean_kafka)
+    admin.delete_topics(["certificates"])
+    wait_until(lambda: "certificates" not in admin.list_topics(), 30, "deleted")
+    admin.close()
+    apply_topics(settings)
+    with WorkerProcess(settings, tmp_path, "next") as worker:
+        assert worker.process.wait(60) == 2, worker.text()
+    assert "certificates-0 ends at offset 0, but 5 of its records are in kimberley-cases" in worker.text()
+
+
+def judged(settings: Settings, folder: Path, name: str, records: Any, decisions: int) -> None:
+    """Publish records and run a worker until so many decisions are there."""
+    publish(settings.bootstrap_servers, records)
+    with WorkerProcess(settings, folder, name) as worker:
+        wait_until(lambda: count_records(settings.bootstrap_servers, "decisions") >= decisions, 60, f"{decisions} decisions", worker.text)
+        assert worker.terminate(10) == 0, worker.text()
+
+
+@pytest.mark.kafka
 def test_the_largest_records_that_the_event_topics_take_are_answered_too(clean_kafka: str, tmp_path: Path) -> None:
     """What comes out is larger than what came in: a dead letter has headers on top, a case its alerts."""
     settings = prepared(clean_kafka, partitions=1)

@@ -11,7 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
-from kimberley.errors import KimberleyError
+from kimberley.errors import ConfigurationError, KimberleyError
 from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
@@ -192,8 +192,16 @@ class PartitionTask:
         try:
             places = [TopicPartition(topic, self.number) for topic in self._names.inputs]
             lookup.assign(places)
+            ends = await lookup.end_offsets(places)
             for place in places:
-                self._committed[place.topic, place.partition] = await lookup.committed(place) or 0
+                committed, applied = await lookup.committed(place) or 0, self._state.applied.get(place.topic, 0)
+                if applied > max(committed, ends[place]):
+                    cases = self._names.cases
+                    raise ConfigurationError(
+                        f"{place.topic}-{self.number} ends at offset {ends[place]}, but {applied} of its records are in {cases}: was the "
+                        f"topic made anew? Then make {cases} anew, too, or the new records would be passed over"
+                    )
+                self._committed[place.topic, place.partition] = max(committed, applied)
         finally:
             await lookup.stop()
 
@@ -290,6 +298,7 @@ class PartitionTask:
         """Finish a batch and send it on its way, after the one before it. `seconds`: what judging took."""
         if batch is not None:
             processor.finish(batch)
+            processor.note_applied(batch)
             self._committed.update(batch.offsets)
             # ahead of its delivery: where that fails this task ends, and its memory with it
             self.cases.update(batch.cases)

@@ -181,6 +181,12 @@ class Processor:
             self._deadlines.put(number, at_hand.case.wakes_at)
         return batch
 
+    def note_applied(self, batch: Batch) -> None:
+        """Have a finished batch say, with the cases, how far its records reach."""
+        if batch.offsets:
+            applied = {**self.state.applied, **{topic: offset for (topic, _), offset in batch.offsets.items()}}
+            self._set_state(msgspec.structs.replace(self.state, applied=applied), batch)
+
     def read_controls(self, records: Iterable[Record], batch: Batch) -> list[Control]:
         """The control records among records; what is none becomes a dead letter."""
         found = []
@@ -200,7 +206,8 @@ class Processor:
         revision = control.revision or state.revision
         if revision != state.revision:
             self._to_sweep = list(self.cases)
-        self._set_state(PartitionState(max(state.clock, control.time), revision, not self._to_sweep), batch)
+        clock = max(state.clock, control.time)
+        self._set_state(msgspec.structs.replace(state, clock=clock, revision=revision, is_swept=not self._to_sweep), batch)
 
     @property
     def has_to_look_after(self) -> bool:
