@@ -67,25 +67,27 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
 
 
 class Explained(NamedTuple):
-    """What one rule says of a dossier, whatever that is: `outcome` is never missing."""
+    """What one rule says of a dossier, whatever that is: `outcome` is never missing. `until`: as in `Said`."""
 
     rule: Rule
     severity: Severity
     outcome: RuleOutcome
     findings: tuple[Finding, ...]
+    until: int | None = None
 
 
 def explain(dossier: Dossier, rulebook: Rulebook) -> list[Explained]:
     """Every rule's outcome in the rulebook's order, `pass` and `not_applicable` too, which `evaluate` leaves out for speed."""
     return [
-        Explained(rule, severity, said.outcome or RuleOutcome(rule.id, rule.version, _plain_outcome(rule, dossier)), said.findings)
+        Explained(rule, severity, said.outcome or _plain_outcome(rule, dossier), said.findings, said.until)
         for (rule, severity), said in zip(rulebook.rules, evaluate(dossier, rulebook).said, strict=True)
     ]
 
 
-def _plain_outcome(rule: Rule, dossier: Dossier) -> Outcome:
+def _plain_outcome(rule: Rule, dossier: Dossier) -> RuleOutcome:
     """The outcome of a rule that needs no words; rules are pure, so it may be asked again."""
-    return "not_applicable" if rule.judge(dossier) is Plain.NOT_APPLICABLE else "pass"
+    outcome: Outcome = "not_applicable" if rule.judge(dossier) is Plain.NOT_APPLICABLE else "pass"
+    return RuleOutcome(rule.id, rule.version, outcome)
 
 
 def _ask(rule: Rule, severity: Severity, dossier: Dossier) -> Said:
