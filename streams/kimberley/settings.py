@@ -54,6 +54,12 @@ class Settings(BaseSettings):
         5000, ge=1, le=100_000, description="most records judged in one transaction; what waits is taken, so few where little comes"
     )
     session_timeout: float = Field(10.0, gt=0, description="seconds without a heartbeat after which a worker's share goes to the others")
+    tick_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="how often the workers set the stream's clock, by which deadlines pass, to the time of day; 0: never, because "
+        "whoever publishes history does (`kimberley.wire.control`)",
+    )
     clock_skew_minutes: int = Field(10, ge=0, description="how far an event may lie after its record's own timestamp")
 
     monitor_host: str = Field("127.0.0.1", description="where a worker serves metrics and health; 0.0.0.0 for every address of the machine")

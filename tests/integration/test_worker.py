@@ -3,21 +3,25 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
 from kimberley.client import Publisher
+from kimberley.reference.files import shipped_reference
 from kimberley.settings import Settings, load_settings
 from kimberley.wire.admin import apply_topics
 from kimberley.wire.avro import make_codec
 from kimberley.wire.partitioner import partition_of
+from kimberley.wire.reference_loader import load_reference
 from kimberley.wire.topics import MOST_EVENT_BYTES
 from support.journeys import journey
 from support.kafka import RealKafka
-from support.stream import count_records, decoded, event_records, prepared, publish, reach, read_topic, standing, wait_until
+from support.stream import count_records, decoded, event_records, prepared, publish, reach, read_topic, standing, tell, wait_until
 from support.worker import WorkerProcess, environment
 
 
@@ -135,6 +139,99 @@ def reencoded(codec: Any, event: dict[str, Any], topic: str | None) -> bytes:
     name, record = record_from_json(event)
     value: bytes = codec.encode(topic or "certificates", name, record)
     return value
+
+
+OVERDUE = int(datetime(2024, 3, 22, tzinfo=UTC).timestamp() * 1000)
+"""When the import of `journey` should have been confirmed by: ten working days after its arrival in the EU on 7 March 2024."""
+
+
+def test_a_deadline_passes_without_a_new_event_and_what_comes_too_late_resolves_it(broker: str, tmp_path: Path) -> None:
+    settings = prepared(broker)
+    codec = make_codec(settings)
+    *before, confirmation = event_records(codec, journey("BW000777"))
+
+    def alerts() -> list[dict[str, Any]]:
+        return decoded(codec, read_topic(broker, "flagged-shipments"))
+
+    with WorkerProcess(settings, tmp_path) as worker:
+        publish(broker, before)
+        wait_until(lambda: count_records(broker, "decisions") >= 3, 60, "decisions", worker.text)
+        tell(settings, OVERDUE - 1)
+        tell(settings, OVERDUE)
+        wait_until(alerts, 60, "an alert", worker.text)
+        worker.kill()
+    with WorkerProcess(settings, tmp_path, "next") as worker:
+        tell(settings, OVERDUE + 10**9)
+        publish(broker, [confirmation])
+        wait_until(lambda: count_records(broker, "decisions") >= 4, 60, "the confirmation's decision", worker.text)
+        wait_until(lambda: len(alerts()) >= 2, 60, "its resolution", worker.text)
+        assert worker.terminate(10) == 0, worker.text()
+    opened, resolved = alerts()
+    assert (opened["rule_id"], opened["status"], opened["event_id"]) == ("confirmation-overdue", "OPENED", None)
+    assert opened["effective_at"] == OVERDUE
+    assert (resolved["status"], resolved["revision"], resolved["event_id"]) == ("RESOLVED", 2, "BW000777-ImportConfirmed")
+
+
+def test_the_workers_tell_the_time_of_day_themselves_and_every_reference_revision(broker: str, tmp_path: Path) -> None:
+    """The worker that has partition 0 writes for all; by today's clock a journey of 2024 without its confirmation is overdue."""
+    settings = prepared(broker, tick_seconds=1.0)
+    codec = make_codec(settings)
+    publish(broker, event_records(codec, journey("BW000777")[:3] + journey("BW000778")))
+
+    def rules() -> set[tuple[str, str]]:
+        alerts = decoded(codec, read_topic(broker, "flagged-shipments"))
+        return {(alert["certificate_number"], alert["rule_id"]) for alert in alerts}
+
+    with WorkerProcess(settings, tmp_path, "one") as one, WorkerProcess(settings, tmp_path, "two") as two:
+        overdue = ("BW000777", "confirmation-overdue")
+        wait_until(lambda: overdue in rules(), 90, "the overdue confirmation", lambda: one.text() + two.text())
+        assert rules() == {overdue}
+        # Botswana turns out to have been suspended: cases of long ago are judged anew, without any event
+        reference = shipped_reference()
+        botswana = reference.participants.by_code["BW"]
+        periods = tuple(msgspec.structs.replace(period, status="suspended") for period in botswana.periods)
+        load_reference(settings, reference.replace([msgspec.structs.replace(botswana, periods=periods)]))
+        suspended = {("BW000777", "trade-suspended"), ("BW000778", "trade-suspended")}
+        wait_until(lambda: suspended <= rules(), 60, "alerts on both", lambda: one.text() + two.text())
+        assert one.terminate(10) == 0, one.text()
+        assert two.terminate(10) == 0, two.text()
+
+
+@pytest.mark.kafka
+def test_after_the_group_s_offsets_have_expired_nothing_is_decided_again(clean_kafka: str, tmp_path: Path) -> None:
+    """Kafka forgets the offsets of a group that nobody was in for a week; how far the cases reach stands with the cases."""
+    settings = prepared(clean_kafka, partitions=2)
+    codec = make_codec(settings)
+    judged(settings, tmp_path, "first", event_records(codec, [event for number in range(20) for event in journey(f"BW{number:06d}")]), 80)
+    admin = KafkaAdminClient(bootstrap_servers=clean_kafka)
+    wait_until(lambda: settings.prefix in str(admin.delete_groups([settings.prefix])), 30, "the group is gone")
+    admin.close()
+    judged(settings, tmp_path, "next", event_records(codec, journey("BW000099")), 84)
+    decisions = [record["decision_id"] for record in decoded(codec, read_topic(clean_kafka, "decisions"))]
+    assert len(decisions) == len(set(decisions)) == 84
+
+
+@pytest.mark.kafka
+def test_a_topic_that_was_made_anew_under_old_cases_is_not_passed_over(clean_kafka: str, tmp_path: Path) -> None:
+    settings = prepared(clean_kafka, partitions=1)
+    codec = make_codec(settings)
+    judged(settings, tmp_path, "first", event_records(codec, [event for number in range(5) for event in journey(f"BW{number:06d}")]), 20)
+    admin = KafkaAdminClient(bootstrap_servers=clean_kafka)
+    admin.delete_topics(["certificates"])
+    wait_until(lambda: "certificates" not in admin.list_topics(), 30, "deleted")
+    admin.close()
+    apply_topics(settings)
+    with WorkerProcess(settings, tmp_path, "next") as worker:
+        assert worker.process.wait(60) == 2, worker.text()
+    assert "certificates-0 ends at offset 0, but 5 of its records are in kimberley-cases" in worker.text()
+
+
+def judged(settings: Settings, folder: Path, name: str, records: Any, decisions: int) -> None:
+    """Publish records and run a worker until so many decisions are there."""
+    publish(settings.bootstrap_servers, records)
+    with WorkerProcess(settings, folder, name) as worker:
+        wait_until(lambda: count_records(settings.bootstrap_servers, "decisions") >= decisions, 60, f"{decisions} decisions", worker.text)
+        assert worker.terminate(10) == 0, worker.text()
 
 
 @pytest.mark.kafka

@@ -108,7 +108,7 @@ def test_a_case_at_hand_is_judged_as_one_read_back_for_every_event(events: list[
         case, answers = Case(NUMBER), []
         for offset, event in enumerate(sequence):
             answers.append(judge(case, event, Origin("f", 0, offset), POLICY, now=0, processed_at=0, memory=memory))
-            if memory and memory.recall(POLICY):
+            if memory and memory.recall(POLICY, 0):
                 assert laid_out(memory.dossier) == laid_out(dossier_of(case, POLICY, 0))
         return answers
 
@@ -140,6 +140,6 @@ def test_another_policy_asks_every_rule_anew() -> None:
         each = as_input(step, Origin("f", 0, offset))
         assert isinstance(each, EventInput)
         policy = POLICY if offset % 2 else other
-        assert memory.recall(policy) is None
+        assert memory.recall(policy, 0) is None
         judge(case, each.event, each.origin, policy, now=0, processed_at=0, memory=memory)
-        assert memory.recall(policy) is not None
+        assert memory.recall(policy, 0) is not None

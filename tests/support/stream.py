@@ -13,14 +13,20 @@ from kimberley.reference.files import shipped_reference
 from kimberley.settings import Settings, load_settings
 from kimberley.wire.admin import apply_topics
 from kimberley.wire.avro import Codec
+from kimberley.wire.control import Control, control_value
 from kimberley.wire.event_records import EventRecord, event_record
 from kimberley.wire.records import record_from_json
 from kimberley.wire.reference_loader import load_reference
+from kimberley.wire.topics import InternalNames
 
 
 def prepared(bootstrap_servers: str, **chosen: Any) -> Settings:
-    """Settings for a broker on which topics and reference data are ready. Four partitions unless chosen otherwise."""
-    settings = load_settings(**{"bootstrap_servers": bootstrap_servers, "partitions": 4, "session_timeout": 6.0, **chosen})
+    """Settings for a broker on which topics and reference data are ready. Four partitions unless chosen otherwise.
+
+    The stream's clock stands still: the events are of the past, and `tell` sets it where a test wants it.
+    """
+    still = {"partitions": 4, "session_timeout": 6.0, "tick_seconds": 0.0}
+    settings = load_settings(**{"bootstrap_servers": bootstrap_servers, **still, **chosen})
     apply_topics(settings)
     load_reference(settings, shipped_reference())
     return settings
@@ -51,6 +57,18 @@ def publish(bootstrap_servers: str, records: Iterable[EventRecord], *, partition
         ]
         producer.flush(60)
         return [(sent.topic, sent.partition, sent.offset) for sent in (future.get(60) for future in futures)]
+    finally:
+        producer.close()
+
+
+def tell(settings: Settings, time: int, revision: str = "") -> list[tuple[str, int, int]]:
+    """Set the stream's clock: a control record to every partition; where each came to lie."""
+    topic = InternalNames(settings.prefix).control
+    producer = KafkaProducer(bootstrap_servers=settings.bootstrap_servers, acks="all")
+    try:
+        value = control_value(Control(time, revision))
+        sent = [producer.send(topic, value=value, partition=number).get(30) for number in range(settings.partitions)]
+        return [(each.topic, each.partition, each.offset) for each in sent]
     finally:
         producer.close()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.judge import Policy, judge, reconsider, refused
 from kimberley.model.case import Case, Origin
 from kimberley.model.decisions import Decision, Refusal
@@ -65,14 +66,14 @@ class Report:
 def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None) -> Report:
     """Judge inputs in their order. `as_of` is the clock at the end, milliseconds since the epoch; default: the latest `occurred_at`.
 
+    The clock runs with the events up to there, so a deadline that passes in between opens an alert, and what comes too late resolves it.
     Events that occurred, and reference changes that became known, after `as_of` are left out and counted.
     """
     if as_of is None:
         as_of = max((each.event.occurred_at for each in inputs if isinstance(each, EventInput)), default=0)
-    report = Report(as_of, policy)
-    cases = report.cases
+    run = _Run(Report(as_of, policy))
+    report = run.report
     pending: list[ReferenceRecord] = []
-    clock = 0
     for each in inputs:
         match each:
             case ReferenceInput():
@@ -81,31 +82,57 @@ def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None) -> 
                 else:
                     pending.append(each.record)
             case RefusedInput():
-                report.decisions.append(refused(each.type_name, each.record, each.origin, each.faults, policy, as_of))
+                report.decisions.append(refused(each.type_name, each.record, each.origin, each.faults, report.policy, as_of))
             case EventInput(event, origin):
                 if event.occurred_at > as_of:
                     report.left_out += 1
                     continue
                 if pending:
-                    policy = _apply(pending, policy, cases.values(), report, clock)
+                    run.change_reference(pending)
                     pending = []
-                clock = max(clock, event.occurred_at)
-                case = cases.get(event.certificate_number)
-                if case is None:
-                    case = cases[event.certificate_number] = Case(event.certificate_number)
-                answer = judge(case, event, origin, policy, now=clock, processed_at=as_of)
-                report.decisions.append(answer.decision)
-                report.history += answer.alerts
+                run.wait_until(event.occurred_at)
+                run.take(event, origin)
     if pending:
-        _apply(pending, policy, cases.values(), report, clock)
+        run.change_reference(pending)
+    run.wait_until(as_of)
     final = {alert.alert_id: alert for alert in report.history}
     report.alerts = sorted(final.values(), key=lambda alert: (alert.certificate_number, alert.rule_id, alert.subject))
     return report
 
 
-def _apply(records: list[ReferenceRecord], policy: Policy, cases: Iterable[Case], report: Report, clock: int) -> Policy:
-    """A policy with changed reference data, all cases judged anew by it."""
-    report.policy = changed = Policy(policy.reference.replace(records), policy.bundle, policy.rulebook)
-    for case in cases:
-        report.history += reconsider(case, changed, now=clock, effective_at=clock, processed_at=report.as_of)
-    return changed
+class _Run:
+    """A check on its way: the report so far, the clock (milliseconds since the epoch), and the cases that wait."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self._clock = 0
+        self._deadlines = Deadlines()
+
+    def wait_until(self, instant: int) -> None:
+        """Let time pass, never back."""
+        self._clock = max(self._clock, instant)
+        for number in self._deadlines.due(self._clock):
+            self._reconsider(self.report.cases[number])
+
+    def take(self, event: AnyEvent, origin: Origin) -> None:
+        """Judge an event."""
+        report = self.report
+        case = report.cases.get(event.certificate_number)
+        if case is None:
+            case = report.cases[event.certificate_number] = Case(event.certificate_number)
+        answer = judge(case, event, origin, report.policy, now=self._clock, processed_at=report.as_of)
+        report.decisions.append(answer.decision)
+        report.history += answer.alerts
+        self._deadlines.put(case.number, case.wakes_at)
+
+    def change_reference(self, records: Iterable[ReferenceRecord]) -> None:
+        """Judge all cases anew by changed reference data."""
+        policy = self.report.policy
+        self.report.policy = Policy(policy.reference.replace(records), policy.bundle, policy.rulebook)
+        for case in self.report.cases.values():
+            self._reconsider(case)
+
+    def _reconsider(self, case: Case) -> None:
+        report, now = self.report, self._clock
+        report.history += reconsider(case, report.policy, now=now, effective_at=now, processed_at=report.as_of)
+        self._deadlines.put(case.number, case.wakes_at)

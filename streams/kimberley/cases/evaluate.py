@@ -6,15 +6,19 @@ from typing import NamedTuple
 from kimberley.model.case import AlertState
 from kimberley.model.findings import AlertStatus, Finding, Outcome, RuleOutcome, Severity, alert_id
 from kimberley.rules.dossier import Dossier
-from kimberley.rules.rule import PASS, Plain, Rule, Undetermined, Violation
+from kimberley.rules.rule import Plain, Rule, Undetermined, Violation, Waiting
 from kimberley.rules.rulebook import Rulebook
 
 
 class Said(NamedTuple):
-    """What one rule said of a dossier. `outcome` is None where that was `pass` or `not_applicable`."""
+    """What one rule said of a dossier. `outcome` is None where that was `pass` or `not_applicable`.
+
+    `until`: the instant (milliseconds since the epoch) at which time alone will have it say something else; None: never.
+    """
 
     findings: tuple[Finding, ...]
     outcome: RuleOutcome | None
+    until: int | None = None
 
 
 class Evaluation(NamedTuple):
@@ -32,6 +36,11 @@ class Evaluation(NamedTuple):
         """The outcomes that are neither `pass` nor `not_applicable`."""
         return [each.outcome for each in self.said if each is not _NOTHING and each.outcome is not None]
 
+    @property
+    def wakes_at(self) -> int | None:
+        """The first instant at which time alone will change what is said; None: never."""
+        return min((each.until for each in self.said if each.until is not None), default=None)
+
 
 class Change(NamedTuple):
     """An alert that opened, was updated or resolved, with its new state."""
@@ -43,11 +52,11 @@ class Change(NamedTuple):
 _NOTHING = Said((), None)
 
 
-def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = None, added: str | None = None) -> Evaluation:
+def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = None, added: str = "") -> Evaluation:
     """Judge a dossier by every rule. A rule that raises is outcome `error`, its problem in `missing`; the others still run.
 
-    `before` is what the same rulebook said of the same case by the same reference data before one event of type `added` came (None:
-    no event that stands). A rule that does not read that type would say the same again, so it is not asked.
+    `before` is what the same rulebook said of the same case by the same reference data before one event of type `added` came, and before
+    time made any of it untrue (`wakes_at`). A rule that does not read that type would say the same again, so it is not asked.
     """
     rules = rulebook.rules
     said = list(before.said) if before is not None else [_NOTHING] * len(rules)
@@ -63,28 +72,32 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
 
 
 class Explained(NamedTuple):
-    """What one rule says of a dossier, whatever that is: `outcome` is never missing."""
+    """What one rule says of a dossier, whatever that is: `outcome` is never missing. `until`: as in `Said`."""
 
     rule: Rule
     severity: Severity
     outcome: RuleOutcome
     findings: tuple[Finding, ...]
+    until: int | None = None
 
 
 def explain(dossier: Dossier, rulebook: Rulebook) -> list[Explained]:
     """Every rule's outcome in the rulebook's order, `pass` and `not_applicable` too, which `evaluate` leaves out for speed."""
     return [
-        Explained(rule, severity, said.outcome or RuleOutcome(rule.id, rule.version, _plain_outcome(rule, dossier)), said.findings)
+        Explained(rule, severity, said.outcome or _plain_outcome(rule, dossier), said.findings, said.until)
         for (rule, severity), said in zip(rulebook.rules, evaluate(dossier, rulebook).said, strict=True)
     ]
 
 
-def _plain_outcome(rule: Rule, dossier: Dossier) -> Outcome:
+def _plain_outcome(rule: Rule, dossier: Dossier) -> RuleOutcome:
     """The outcome of a rule that needs no words; rules are pure, so it may be asked again."""
-    return "pass" if rule.judge(dossier) is PASS else "not_applicable"
+    outcome: Outcome = "not_applicable" if rule.judge(dossier) is Plain.NOT_APPLICABLE else "pass"
+    return RuleOutcome(rule.id, rule.version, outcome)
 
 
-def _in_words(verdict: Undetermined | Violation | Sequence[Violation], rule: Rule, severity: Severity) -> Said:
+def _in_words(verdict: Undetermined | Waiting | Violation | Sequence[Violation], rule: Rule, severity: Severity) -> Said:
+    if isinstance(verdict, Waiting):
+        return Said((), None, verdict.until)
     if isinstance(verdict, Undetermined):
         return Said((), RuleOutcome(rule.id, rule.version, "undetermined", verdict.missing))
     violations = (verdict,) if isinstance(verdict, Violation) else verdict
@@ -107,6 +120,7 @@ def _finding(rule: Rule, severity: Severity, violation: Violation) -> Finding:
         evidence=violation.evidence,
         confidence=violation.confidence,
         shipment_id=violation.shipment_id,
+        since=violation.since,
     )
 
 
@@ -115,7 +129,8 @@ def compare(
 ) -> tuple[list[AlertState], list[Change]]:
     """The alerts of a case after an evaluation, and what changed: opened (or again), updated where the finding differs, resolved.
 
-    `effective_at` is event time in milliseconds since the epoch; `event_id` names what set it off, None for a deadline.
+    `effective_at` is event time in milliseconds since the epoch; `event_id` names what set it off, None for a deadline. An alert that
+    opens because a deadline had passed by then has the deadline's own time, whenever that is noticed.
     """
     findings = list(findings)
     if not findings and not before:
@@ -133,11 +148,19 @@ def compare(
         elif finding != state.finding:
             status = "UPDATED"
         if status:
-            state = AlertState(state.alert_id, state.revision + 1, finding is not None, finding or state.finding, effective_at, event_id)
+            at, by = _opened(finding, effective_at, event_id) if finding and status == "OPENED" else (effective_at, event_id)
+            state = AlertState(state.alert_id, state.revision + 1, finding is not None, finding or state.finding, at, by)
             changes.append(Change(status, state))
         states.append(state)
     for new_id, finding in found.items():
-        state = AlertState(new_id, 1, True, finding, effective_at, event_id)
+        state = AlertState(new_id, 1, True, finding, *_opened(finding, effective_at, event_id))
         states.append(state)
         changes.append(Change("OPENED", state))
     return states, changes
+
+
+def _opened(finding: Finding, effective_at: int, event_id: str | None) -> tuple[int, str | None]:
+    """When and by what a finding came to be: by its deadline, unless an event brought it back after that."""
+    if finding.since is None or (event_id is not None and effective_at > finding.since):
+        return effective_at, event_id
+    return finding.since, None

@@ -64,14 +64,15 @@ class Memory:
     dossier: Dossier | None = None
     evaluation: Evaluation = field(default_factory=lambda: Evaluation([]))
     parties: tuple[Party, ...] = ()
+    wakes_at: int | None = None
 
-    def recall(self, policy: Policy) -> Evaluation | None:
-        """What was said by this very policy."""
-        return self.evaluation if self.policy is policy else None
+    def recall(self, policy: Policy, now: int) -> Evaluation | None:
+        """What was said by this very policy, unless time has made it untrue."""
+        return self.evaluation if self.policy is policy and (self.wakes_at is None or now < self.wakes_at) else None
 
     def keep(self, policy: Policy, evaluation: Evaluation, parties: tuple[Party, ...]) -> None:
         """Take the place of what was said before."""
-        self.policy, self.evaluation, self.parties = policy, evaluation, parties
+        self.policy, self.evaluation, self.parties, self.wakes_at = policy, evaluation, parties, evaluation.wakes_at
 
     def forget(self) -> None:
         """Nothing was said."""
@@ -90,6 +91,7 @@ def judge(
     known = case.fact(event.event_id)
     outcome: DecisionOutcome
     changed = False
+    waited = case.wakes_at
     # a taken id makes nothing of what is refused anyway, not even a conflict
     if (known is None or (known.origin != origin and known.event != event)) and (faults := refusals(case, event, policy)):
         return Answer(_refused_event(event, origin, faults, policy, processed_at), [], False)
@@ -108,7 +110,7 @@ def judge(
     memory = memory or Memory()
     kind = type(event)
     # a withdrawal changes what stands of other types, and a conflict is of any type, so nothing that was said holds
-    before = memory.recall(policy) if kind is not EventWithdrawn and outcome != "CONFLICT" else None
+    before = memory.recall(policy, now) if kind is not EventWithdrawn and outcome != "CONFLICT" else None
     alerts: list[Alert] = []
     dossier = memory.dossier if before is not None else None
     if dossier is None or not dossier.can_add(event):
@@ -117,6 +119,7 @@ def judge(
         dossier.add(event, now)
     if before is None or kind in _PARTIES_CHANGE_WITH or policy.rulebook.readers_of(kind.__name__):
         memory.keep(policy, evaluate(dossier, policy.rulebook, before, kind.__name__), parties(dossier))
+        case.wakes_at = memory.wakes_at
         case.alerts, changes = compare(case.number, case.alerts, memory.evaluation.findings, event.occurred_at, event.event_id)
         if changes:
             alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
@@ -137,12 +140,16 @@ def judge(
         reference_revision=policy.reference.revision,
         decided_at=processed_at,
     )
-    return Answer(decision, alerts, changed or bool(alerts))
+    return Answer(decision, alerts, changed or bool(alerts) or case.wakes_at != waited)
 
 
 def reconsider(case: Case, policy: Policy, *, now: int, effective_at: int, processed_at: int) -> list[Alert]:
-    """Judge a case anew without a new event, as after a change of reference data. The case's alerts are changed in place."""
+    """Judge a case anew without a new event: after a change of reference data, or when time has come for which it waited.
+
+    The case's alerts, and when it waits for next, are changed in place.
+    """
     evaluation = evaluate(dossier_of(case, policy, now), policy.rulebook)
+    case.wakes_at = evaluation.wakes_at
     case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, effective_at, None)
     return [make_alert(case.number, change, policy, processed_at) for change in changes]
 

@@ -19,6 +19,7 @@ from kimberley.commands.story_output import print_story, story_json
 from kimberley.commands.topics import servers_option
 from kimberley.errors import ConfigurationError
 from kimberley.model.case import Case, unpack_case
+from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.model.text import normalise_number
 from kimberley.reference.bundle import read_bundle, shipped_bundle
 from kimberley.reference.files import read_reference, shipped_reference
@@ -120,19 +121,24 @@ def _say_refusals(report: Report, number: str) -> int:
 
 def _from_topics(asked: str, number: str, settings: Settings, book: Rulebook) -> Story:
     """The story of a case as the stream keeps it. Ends the program with status 1 where it keeps none."""
-    found = _read_case(asked, number, settings)
-    return tell(found, Policy(required_reference(settings), shipped_bundle(), book))
+    found, clock = _read_case(asked, number, settings)
+    return tell(found, Policy(required_reference(settings), shipped_bundle(), book), clock)
 
 
-def _read_case(asked: str, number: str, settings: Settings) -> Case:
+def _read_case(asked: str, number: str, settings: Settings) -> tuple[Case, int]:
+    """The case, and the stream's clock in its partition."""
     topic = InternalNames(settings.prefix).cases
     key, records = number.encode(), 0
     last = None
+    state = PartitionState()
     with log_consumer(settings, max_partition_fetch_bytes=8 << 20) as consumer:
         places = places_of(consumer, topic)
         place = places[partition_of(number, len(places))]
         ends: dict[object, int] = {}
         for record in watched(read_to_end(consumer, [place], ends), ends, f"reading {topic}-{place.partition}"):
+            if record.key == STATE_KEY:
+                state = unpack_state(record.value)
+                continue
             records += 1
             if record.key == key:
                 last = record
@@ -147,7 +153,7 @@ def _read_case(asked: str, number: str, settings: Settings) -> Case:
         )
         raise SystemExit(1)
     try:
-        return unpack_case(last.value)
+        return unpack_case(last.value), state.clock
     except (ValueError, msgspec.MsgspecError) as problem:
         where = f"{topic}-{place.partition}@{last.offset}"
         raise ConfigurationError(f"case {number} at {where} can't be read: {problem}; ask the version that wrote it") from None

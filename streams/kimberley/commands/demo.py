@@ -31,11 +31,12 @@ from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings, load_settings
 from kimberley.wire.admin import apply_topics, require_topics
 from kimberley.wire.avro import Codec, make_codec
+from kimberley.wire.control import Control, control_value
 from kimberley.wire.event_records import event_record
 from kimberley.wire.records import record_from_json
 from kimberley.wire.reference_loader import load_reference
 from kimberley.wire.security import client_options
-from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, FLAGGED_SHIPMENTS, SHIPMENTS
+from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, FLAGGED_SHIPMENTS, SHIPMENTS, InternalNames
 
 _EMBEDDED_PARTITIONS = 4
 _MOST_SECONDS = 110.0
@@ -141,6 +142,7 @@ def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
             "KIMBERLEY_SECURITY_PROTOCOL": settings.security_protocol,
             "KIMBERLEY_LOG_FORMAT": "console",
             "KIMBERLEY_MONITOR_PORT": "0",
+            "KIMBERLEY_TICK_SECONDS": "0",  # the clock is the trade's, told by who publishes it
         }
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -164,11 +166,21 @@ def _worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _publish(settings: Settings, tally: Tally, stopping: threading.Event, seed: int, days: int, rate: int) -> None:
-    """Publish the trade at a steady rate, and among it two records that no one can read."""
-    from kafka import KafkaProducer
+    """Publish the trade at a steady rate, and among it two records that no one can read; once a second the time that it is there."""
+    from kafka import KafkaProducer, TopicPartition
 
     codec = make_codec(settings)
     producer = KafkaProducer(client_id="kimberley-demo", acks="all", linger_ms=20, **client_options(settings))
+    control = InternalNames(settings.prefix).control
+    clock = 0
+    told_at = time.monotonic()
+
+    def tell() -> dict[Any, int]:
+        """Set the stream's clock; the offset behind it of each partition."""
+        value = control_value(Control(clock))
+        told = [producer.send(control, value=value, partition=number).get(30) for number in range(settings.partitions)]
+        return {TopicPartition(each.topic, each.partition): each.offset + 1 for each in told}
+
     try:
         started = time.monotonic()
         for number, event in enumerate(simulate(seed=seed, days=days), start=1):
@@ -176,6 +188,10 @@ def _publish(settings: Settings, tally: Tally, stopping: threading.Event, seed: 
             record = event_record(codec, type_name, fields)
             producer.send(record.topic, key=record.key, value=record.value, headers=record.headers)
             tally.published += 1
+            clock = max(clock, fields.get("occurred_at") or 0)
+            if time.monotonic() - told_at >= 1:
+                told_at = time.monotonic()
+                tell()
             if number % 2000 == 1000 and number // 2000 < len(_BROKEN):
                 producer.send(SHIPMENTS, key=b"BW004417", value=_BROKEN[number // 2000])
                 tally.published += 1
@@ -183,9 +199,24 @@ def _publish(settings: Settings, tally: Tally, stopping: threading.Event, seed: 
             if (ahead > 0.02 and stopping.wait(ahead)) or stopping.is_set():
                 return
         producer.flush(30)
+        _wait_for_group(settings, tell(), stopping)
         tally.all_published = True
     finally:
         producer.close(5)
+
+
+def _wait_for_group(settings: Settings, ends: dict[Any, int], stopping: threading.Event) -> None:
+    """Return once the workers have committed so far."""
+    from kafka import KafkaConsumer
+
+    group = InternalNames(settings.prefix).group
+    consumer = KafkaConsumer(group_id=group, enable_auto_commit=False, client_id="kimberley-demo", **client_options(settings))
+    try:
+        while not all((consumer.committed(place) or 0) >= end for place, end in ends.items()):
+            if stopping.wait(0.5):
+                return
+    finally:
+        consumer.close()
 
 
 def _watch(settings: Settings, tally: Tally, stopping: threading.Event, console: Console) -> None:

@@ -196,6 +196,8 @@ def _why(each: Explained, style: str) -> Text:
         words.append_text(plain(f"\nmissing: {', '.join(each.outcome.missing)}", "yellow"))
     elif each.outcome.outcome == "error":
         words.append_text(plain(f"\n{', '.join(each.outcome.missing)}", "magenta"))
+    if each.until is not None:
+        words.append_text(plain(f"\nviolated from {moment(each.until, 0)} on, if nothing comes before", "yellow"))
     return words
 
 
@@ -279,4 +281,5 @@ def _rule_json(each: Explained) -> dict[str, Any]:
         "severity": each.severity,
         "outcome": each.outcome.outcome,
         "missing": each.outcome.missing,
+        "waits_until": None if each.until is None else instant_text(each.until),
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Steps = list[tuple[int, dict[str, Any]]]
 
 _HOUR = 3_600_000
+_DAY = 24 * _HOUR
 _FEW_MINUTES = 5 * 60_000
 
 
@@ -250,6 +251,30 @@ def _half_confirmed(trade: "Trade", fault: Fault, today: date) -> Steps:
     return [(sent, confirmation if event is journey.confirmation else event) for sent, event in journey.steps]
 
 
+def _late_confirmation(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """An import that was confirmed in time, and reported three weeks after."""
+    journey = trade.from_mine("NA", today, "US")
+    return [(sent + 21 * _DAY if event is journey.confirmation else sent, event) for sent, event in journey.steps]
+
+
+def _never_arrived(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Goods that leave and are never heard of again."""
+    journey = trade.from_mine("AO", today, "AE")
+    return journey.steps[:2]
+
+
+def _late_issue(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """The issuing office's line is down for nine days; the goods are under way."""
+    journey = _from_somewhere(trade, today)
+    return [(sent + 9 * _DAY if event is journey.issue else sent, event) for sent, event in journey.steps]
+
+
+def _never_issued(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A shipment whose number no issuer knows."""
+    journey = _from_somewhere(trade, today)
+    return [(sent, event) for sent, event in journey.steps if event is not journey.issue]
+
+
 NOTICES = (
     Notice(
         notice_id="simulated-counterfeit-cd",
@@ -272,6 +297,10 @@ FAULTS = (
     Fault("import-banned", False, 3, 12, _barred_import),
     Fault("import-mismatch", False, 4, 13, _wrong_arrival),
     Fault("certificate-expired", False, 5, 15, _expired),
+    Fault("confirmation-overdue", True, 0, 9, _late_confirmation),
+    Fault("arrival-overdue", False, 1, 8, _never_arrived),
+    Fault("certificate-unknown", True, 2, 6, _late_issue),
+    Fault("certificate-unknown", False, 6, 17, _never_issued),
     Fault("number-reused", False, 8, 19, _reused_number),
     Fault("importer-not-participant", False, 9, 30, _to_tashkent, until=date(2024, 11, 1)),
     Fault("issuer-not-participant", False, 14, 60, _from_tashkent, until=date(2024, 11, 10)),

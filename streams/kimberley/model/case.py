@@ -1,12 +1,17 @@
 """A case: everything known of one certificate number, small enough to be kept by the million."""
 
+from struct import Struct
+
 import msgspec
 
 from kimberley.model.events import AnyEvent
 from kimberley.model.findings import Finding
 
-FORMAT = b"\x01"
+FORMAT = b"\x02"
 """Leading byte of a stored case: the version of its shape. Another one is refused rather than misread."""
+_HEAD = Struct(">cq")
+"""That byte, and when the case wakes: so that who looks for deadlines need not unpack every case."""
+_NEVER = -1
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True):
@@ -41,12 +46,16 @@ class AlertState(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Case(msgspec.Struct, array_like=True):
-    """Facts in the order in which they came, contents refused because their id was taken, and every alert ever raised."""
+    """Facts in the order in which they came, contents refused because their id was taken, and every alert ever raised.
+
+    `wakes_at`: the instant, milliseconds since the epoch, at which a deadline passes if nothing comes before; None: none waits.
+    """
 
     number: str
     facts: list[Fact] = []
     conflicts: list[Fact] = []
     alerts: list[AlertState] = []
+    wakes_at: int | None = None
 
     def fact(self, event_id: str) -> Fact | None:
         """The standing content of an event id, withdrawn or not."""
@@ -55,13 +64,13 @@ class Case(msgspec.Struct, array_like=True):
                 return fact
         return None
 
-    def mark(self) -> tuple[int, int, list[AlertState]]:
+    def mark(self) -> tuple[int, int, list[AlertState], int | None]:
         """The case as it is now, for `go_back_to`. Facts and conflicts are only ever appended, the list of alerts only replaced."""
-        return len(self.facts), len(self.conflicts), self.alerts
+        return len(self.facts), len(self.conflicts), self.alerts, self.wakes_at
 
-    def go_back_to(self, mark: tuple[int, int, list[AlertState]]) -> None:
+    def go_back_to(self, mark: tuple[int, int, list[AlertState], int | None]) -> None:
         """Undo all that came since `mark`."""
-        facts, conflicts, self.alerts = mark
+        facts, conflicts, self.alerts, self.wakes_at = mark
         del self.facts[facts:], self.conflicts[conflicts:]
 
 
@@ -75,15 +84,23 @@ def pack_case(case: Case, packed: list[msgspec.Raw] | None = None) -> bytes:
     `packed` holds the case's first facts as bytes from the last time, and is brought up to all of them; facts never change.
     """
     if packed is None:
-        return FORMAT + _encoder.encode(case)
+        packed = []
     packed += [msgspec.Raw(_encoder.encode(fact)) for fact in case.facts[len(packed) :]]
-    return FORMAT + _encoder.encode((case.number, packed, case.conflicts, case.alerts))
+    head = _HEAD.pack(FORMAT, _NEVER if case.wakes_at is None else case.wakes_at)
+    return head + _encoder.encode((case.number, packed, case.conflicts, case.alerts, case.wakes_at))
+
+
+def wakes_at(packed: bytes) -> int | None:
+    """When a packed case wakes. Raises ValueError as `unpack_case` does."""
+    check_format(packed)
+    found: int = _HEAD.unpack_from(packed)[1]
+    return None if found == _NEVER else found
 
 
 def unpack_case(packed: bytes) -> Case:
     """The case of `pack_case`. Raises ValueError on another format's bytes and msgspec.ValidationError on bytes of another shape."""
     check_format(packed)
-    return _decoder.decode(memoryview(packed)[1:])
+    return _decoder.decode(memoryview(packed)[_HEAD.size :])
 
 
 def check_format(packed: bytes) -> None:

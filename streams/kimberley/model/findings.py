@@ -36,7 +36,10 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True):
-    """A violation of one rule by one certificate (and subject, where one certificate can violate a rule several times)."""
+    """A violation of one rule by one certificate (and subject, where one certificate can violate a rule several times).
+
+    `since`: the instant at which time alone made it one, milliseconds since the epoch; None where facts did.
+    """
 
     rule_id: str
     rule_version: int
@@ -48,6 +51,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     evidence: tuple[Evidence, ...]
     confidence: Confidence = "high"
     shipment_id: str | None = None
+    since: int | None = None
 
 
 class RuleOutcome(msgspec.Struct, frozen=True):

@@ -8,25 +8,33 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kimberley.errors import ConfigurationError
 from kimberley.model.case import AlertState, Case, check_format, pack_case, unpack_case
 from kimberley.model.findings import Evidence, Finding
+from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.pipeline.reading import read_to_end
 from kimberley.wire.avro import Codec
 
 _STEP_RECORDS = 1000
 
 
-async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int, on_read: Callable[[int], None]) -> dict[str, bytes]:
-    """All cases of one partition number, packed, by certificate number. `consumer` reads committed, has no group and belongs to us.
+async def recover_cases(
+    consumer: AIOKafkaConsumer, topic: str, number: int, on_read: Callable[[int], None]
+) -> tuple[dict[str, bytes], PartitionState]:
+    """All cases of one partition number, packed, by certificate number, and its state. `consumer` reads committed, has no group and
+    belongs to us.
 
     `on_read` hears how many more records were read. Raises ServiceUnavailableError when the changelog can't be read on for a minute,
     ConfigurationError when a version wrote it whose format this one does not know.
     """
     cases: dict[str, bytes] = {}
+    state = PartitionState()
     records = 0
     async for record in read_to_end(consumer, [TopicPartition(topic, number)]):
         records += 1
         if records == _STEP_RECORDS:
             on_read(records)
             records = 0
+        if record.key == STATE_KEY:
+            state = unpack_state(record.value)
+            continue
         key = record.key.decode()
         if record.value is None:
             cases.pop(key, None)
@@ -37,7 +45,7 @@ async def recover_cases(consumer: AIOKafkaConsumer, topic: str, number: int, on_
                 raise ConfigurationError(f"{topic}-{number}, offset {record.offset}: {problem}") from None
             cases[key] = record.value
     on_read(records)
-    return cases
+    return cases, state
 
 
 async def adopt_published_alerts(

@@ -17,6 +17,7 @@ from aiokafka.errors import (
 )
 
 from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
+from kimberley.model.partition_state import STATE_KEY, pack_state
 from kimberley.pipeline.processor import Batch, Output
 from kimberley.wire.topics import InternalNames
 
@@ -75,8 +76,10 @@ class _Producing:
             by_place.setdefault((output.topic, output.partition), []).append(output)
         await asyncio.gather(*(self._send(topic, partition, rows) for (topic, partition), rows in by_place.items()))
 
-    async def _send_cases(self, cases: Mapping[str, bytes]) -> None:
-        rows = [Output(self._names.cases, self._number, number.encode(), packed, []) for number, packed in cases.items()]
+    async def _send_changelog(self, batch: Batch) -> None:
+        rows = [Output(self._names.cases, self._number, number.encode(), packed, []) for number, packed in batch.cases.items()]
+        if batch.state is not None:
+            rows.append(Output(self._names.cases, self._number, STATE_KEY, pack_state(batch.state), []))
         await self._send(self._names.cases, self._number, rows)
 
     async def _send(self, topic: str, partition: int, rows: list[Output]) -> None:
@@ -104,9 +107,10 @@ class ExactlyOnce(_Producing):
         """One transaction. Raises FencedError when another worker has taken over."""
         try:
             async with self._producer.transaction():
-                await asyncio.gather(self._send_outputs(batch.outputs), self._send_cases(batch.cases))
+                await asyncio.gather(self._send_outputs(batch.outputs), self._send_changelog(batch))
                 offsets = {TopicPartition(topic, partition): offset for (topic, partition), offset in batch.offsets.items()}
-                await self._producer.send_offsets_to_transaction(offsets, self._names.group)
+                if offsets:
+                    await self._producer.send_offsets_to_transaction(offsets, self._names.group)
         except ProducerFenced as problem:
             raise FencedError(f"partition {self._number}: another worker has taken over: {problem}") from problem
         except KafkaError as problem:
@@ -124,10 +128,10 @@ class AtLeastOnce(_Producing):
         """Three steps, each awaited."""
         try:
             await self._send_outputs(batch.outputs)
-            await self._send_cases(batch.cases)
+            await self._send_changelog(batch)
         except KafkaError as problem:
             raise DeliveryError(f"partition {self._number}: results could not be sent: {problem!r}") from problem
-        if not await self._commit(batch.offsets):
+        if batch.offsets and not await self._commit(batch.offsets):
             raise FencedError(f"partition {self._number}: the group has moved on; offsets were not committed")
 
 

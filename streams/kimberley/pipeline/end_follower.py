@@ -51,5 +51,6 @@ class EndFollower:
     async def _ask(self) -> None:
         places = [TopicPartition(*place) for place in self._progress.readings]
         if places:
+            asked_at = self._progress.clock()
             ends = await self._consumer.end_offsets(places)
-            self._progress.ends({(place.topic, place.partition): end for place, end in ends.items()})
+            self._progress.ends({(place.topic, place.partition): end for place, end in ends.items()}, asked_at)

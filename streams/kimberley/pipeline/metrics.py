@@ -176,9 +176,10 @@ class Metrics(Collector):
         now = self._wall_clock()
         for timestamp, number in counts.timestamps.items():
             self._end_to_end.add(max(0.0, now - timestamp / 1000), number)
-        self._batch_judging.add(batch.judging_seconds)
-        self._event_judging.add(batch.judging_seconds / batch.records, counts.events.total())
-        self._batch_records.add(batch.records)
+        if batch.records:
+            self._batch_judging.add(batch.judging_seconds)
+            self._event_judging.add(batch.judging_seconds / batch.records, counts.events.total())
+            self._batch_records.add(batch.records)
         self._delivery.add(batch.delivery_seconds)
 
     def collect(self) -> Iterator[Metric]:

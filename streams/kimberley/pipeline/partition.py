@@ -11,15 +11,18 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
-from kimberley.errors import KimberleyError
+from kimberley.errors import ConfigurationError, KimberleyError
+from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
 from kimberley.pipeline.metrics import Delivered
+from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Processor, Record
-from kimberley.pipeline.progress import Recovery
+from kimberley.pipeline.progress import Progress, Recovery
 from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.wire.avro import Codec
-from kimberley.wire.topics import FLAGGED_SHIPMENTS, InternalNames
+from kimberley.wire.control import Control, latest
+from kimberley.wire.topics import EVENT_TOPICS, FLAGGED_SHIPMENTS, InternalNames
 
 log = structlog.get_logger(__name__)
 _DRAIN_SECONDS = 4.0
@@ -28,6 +31,9 @@ _BATCH_BYTES = 8 << 20
 """A batch takes no further chunk once its records come to so much."""
 _STEP_RECORDS = 200
 """Records judged before the event loop gets its turn: some ten milliseconds."""
+_STEP_CASES = 200
+"""Cases judged anew, without an event, between two batches: some ten milliseconds."""
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -59,6 +65,9 @@ class PartitionTask:
     again, since Faust asked for them before the fence; records below them are skipped. Then batch after batch: one is judged while the
     one before it is made true, never more, and they are made true in their order. A failure ends the task and, through `on_failure`,
     the worker: nothing is skipped.
+
+    A control record waits until the events that were there when it came are judged (`progress` tells), so that a backlog makes nothing
+    overdue, and until its reference revision is at hand. What it sets off is done in steps between batches.
     """
 
     def __init__(
@@ -68,9 +77,10 @@ class PartitionTask:
         *,
         delivery: Delivery,
         codec: Codec,
-        policy: Callable[[], Policy],
+        policies: Policies,
+        progress: Progress,
         make_consumer: Callable[[str | None], AIOKafkaConsumer],
-        processor: Callable[[dict[str, bytes]], Processor],
+        processor: Callable[[dict[str, bytes], PartitionState], Processor],
         batch_records: int,
         adopts_alerts: bool,
         recovery: Recovery,
@@ -82,7 +92,9 @@ class PartitionTask:
         self._names = names
         self._delivery = delivery
         self._codec = codec
-        self._policy = policy
+        self._policies = policies
+        self._progress = progress
+        self._waits_for = (*EVENT_TOPICS, names.rerouted)
         self._make_consumer = make_consumer
         self._make_processor = processor
         self._batch_records = batch_records
@@ -91,6 +103,10 @@ class PartitionTask:
         self._on_batch = on_batch
         self._on_failure = on_failure
         self._chunks: deque[Chunk] = deque()
+        self._controls: list[tuple[float, Record]] = []
+        self._ready: list[Record] = []
+        self._ready_after: dict[tuple[str, int], int] = {}
+        self._state = PartitionState()
         self._arrived = asyncio.Event()
         self._stopping = False
         self._delivering: asyncio.Task[None] | None = None
@@ -110,7 +126,12 @@ class PartitionTask:
             self._on_failure(LostRecordsError(place, self._put_to.get(place), chunk.follows))
             return
         self._put_to[place] = last.offset + 1
-        self._chunks.append(chunk)
+        if first.topic == self._names.control:
+            now = self._progress.clock()
+            self._controls += [(now, record) for record in chunk.records]
+            chunk.done()  # it is noted and takes no room; its offset is committed when it is applied
+        else:
+            self._chunks.append(chunk)
         self._arrived.set()
 
     async def stop(self) -> None:
@@ -125,15 +146,11 @@ class PartitionTask:
     async def _run(self) -> None:
         try:
             await self._start()
-            processor = self._make_processor(self.cases)
+            processor = self._make_processor(self.cases, self._state)
             while not self._stopping:
-                if self._chunks:
-                    await self._one_batch(processor)
-                    continue
-                await self._settle()
-                if not self._chunks and not self._stopping:
-                    self._arrived.clear()
-                    await self._arrived.wait()
+                if not await self._work(processor):
+                    await self._settle()
+                    await self._wait()
             await self._settle()
         except asyncio.CancelledError:
             raise
@@ -153,7 +170,8 @@ class PartitionTask:
         reader = self._make_consumer(None)
         await reader.start()
         try:
-            self.cases.update(await recover_cases(reader, self._names.cases, self.number, recovery.moved))
+            cases, self._state = await recover_cases(reader, self._names.cases, self.number, recovery.moved)
+            self.cases.update(cases)
             if self._adopts_alerts:
                 await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec, recovery.moved)
         finally:
@@ -174,10 +192,79 @@ class PartitionTask:
         try:
             places = [TopicPartition(topic, self.number) for topic in self._names.inputs]
             lookup.assign(places)
+            ends = await lookup.end_offsets(places)
             for place in places:
-                self._committed[place.topic, place.partition] = await lookup.committed(place) or 0
+                committed, applied = await lookup.committed(place) or 0, self._state.applied.get(place.topic, 0)
+                if applied > max(committed, ends[place]):
+                    cases = self._names.cases
+                    raise ConfigurationError(
+                        f"{place.topic}-{self.number} ends at offset {ends[place]}, but {applied} of its records are in {cases}: was the "
+                        f"topic made anew? Then make {cases} anew, too, or the new records would be passed over"
+                    )
+                self._committed[place.topic, place.partition] = max(committed, applied)
         finally:
             await lookup.stop()
+
+    async def _work(self, processor: Processor) -> bool:
+        """Whatever there is to do now, once: a batch of events, control records, a step of what they set off. False: nothing."""
+        worked = bool(self._chunks)
+        if self._policies.of(processor.state.revision) is None:  # the first start, or the topics were made anew since
+            await self._step(lambda batch: processor.apply(Control(0, self._policies.newest.reference.revision), batch), processor)
+        if self._chunks:
+            await self._one_batch(processor)
+        if self._may_apply_controls():
+            worked = await self._apply_controls(processor) or worked
+        if processor.has_to_look_after:
+            worked = True
+            await self._step(lambda batch: processor.look_after(self._policy(processor), batch, _STEP_CASES), processor)
+        return worked
+
+    async def _wait(self) -> None:
+        """Return when there may be something to do."""
+        if self._chunks or self._stopping:
+            return
+        self._arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._arrived.wait(), _LOOK_SECONDS if self._controls or self._ready else None)
+
+    def _policy(self, processor: Processor) -> Policy:
+        policy = self._policies.of(processor.state.revision)
+        assert policy is not None  # nothing is judged before it is at hand
+        return policy
+
+    def _may_apply_controls(self) -> bool:
+        """Whether the events are judged that were there when the control records came: those that may be read at a moment after that."""
+        progress = self._progress
+        if not self._ready:
+            ends = {(topic, self.number): progress.asked_ends.get((topic, self.number)) for topic in self._waits_for}
+            known = {place: end for place, end in ends.items() if end is not None}
+            if len(known) < len(ends):
+                return False
+            self._ready = [record for came_at, record in self._controls if came_at <= progress.asked_at]
+            self._controls = self._controls[len(self._ready) :]
+            self._ready_after = known
+        return bool(self._ready) and progress.has_applied(self._ready_after)
+
+    async def _apply_controls(self, processor: Processor) -> bool:
+        """Apply the control records that are ready; False: their reference revision is still on its way."""
+        records = [each for each in self._ready if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+        batch = processor.begin()
+        control = latest(processor.read_controls(records, batch))
+        if control.revision and self._policies.of(control.revision) is None:
+            return False
+        self._ready = []
+        if records:
+            processor.apply(control, batch)
+            processor.look_after(self._policy(processor), batch, _STEP_CASES)
+            await self._send(processor, batch, [], 0, 0.0)
+        return True
+
+    async def _step(self, act: Callable[[Batch], None], processor: Processor) -> None:
+        """Something that no event set off, as a batch of its own."""
+        batch = processor.begin()
+        began = time.perf_counter()
+        act(batch)
+        await self._send(processor, batch, [], 0, time.perf_counter() - began)
 
     async def _one_batch(self, processor: Processor) -> None:
         """Judge a batch while the one before it is still on its way out; then send it after it."""
@@ -198,19 +285,25 @@ class PartitionTask:
         seconds = 0.0
         if records:
             await self._know_schemas(records)
-            policy = self._policy()
+            policy = self._policy(processor)
             batch = processor.begin()
             for start in range(0, len(records), _STEP_RECORDS):
                 began = time.perf_counter()
                 processor.judge(records[start : start + _STEP_RECORDS], policy, batch)
                 seconds += time.perf_counter() - began
                 await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
+        await self._send(processor, batch, chunks, len(records), seconds)
+
+    async def _send(self, processor: Processor, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
+        """Finish a batch and send it on its way, after the one before it. `seconds`: what judging took."""
+        if batch is not None:
             processor.finish(batch)
+            processor.note_applied(batch)
             self._committed.update(batch.offsets)
             # ahead of its delivery: where that fails this task ends, and its memory with it
             self.cases.update(batch.cases)
         await self._settle()
-        self._delivering = asyncio.create_task(self._make_true(batch, chunks, len(records), seconds))
+        self._delivering = asyncio.create_task(self._make_true(batch, chunks, records, seconds))
 
     async def _make_true(self, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
         if batch is not None:

@@ -5,20 +5,24 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
 
+from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.intake import take_in
-from kimberley.cases.judge import Memory, Policy, judge, refused
+from kimberley.cases.judge import Memory, Policy, judge, reconsider, refused
 from kimberley.errors import RefusedEventError, UnreadableRecordError
-from kimberley.model.case import Case, Origin, pack_case, unpack_case
+from kimberley.model.case import Case, Origin, pack_case, unpack_case, wakes_at
 from kimberley.model.decisions import Decision, Refusal
 from kimberley.model.events import instant_text
 from kimberley.model.findings import Alert
+from kimberley.model.partition_state import PartitionState
 from kimberley.model.text import normalise_number
 from kimberley.wire.avro import Codec
+from kimberley.wire.control import Control, read_control
 from kimberley.wire.decision_encoding import decision_encoder
 from kimberley.wire.envelope import Headers, claims, dead_letter_headers, origin_headers, parse_origin, without_own
 from kimberley.wire.outputs import alert_headers, alert_record, decision_headers
@@ -72,12 +76,15 @@ class Counts:
 
 @dataclass(slots=True)
 class Batch:
-    """All that must become true at once: outputs, changed cases (number to packed case), next offsets of (topic, partition)."""
+    """All that must become true at once: outputs, changed cases (number to packed case), the partition number's state where it changed,
+    next offsets of (topic, partition).
+    """
 
     outputs: list[Output] = field(default_factory=list)
     cases: dict[str, bytes] = field(default_factory=dict)
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    state: PartitionState | None = None
     decided_at: int = 0
     stamp: bytes = b""
 
@@ -97,8 +104,9 @@ class _AtHand:
 class Processor:
     """Judges the records of one partition number.
 
-    `cases` holds what earlier batches came to and is read, never written: who makes a batch true puts its cases there before the next
-    `begin`. Cases at hand stay unpacked between batches, so a processor is dropped with its partition number, or after a failure.
+    `cases` and `state` hold what earlier batches came to. `cases` is read, never written: who makes a batch true puts its cases there
+    before the next `begin`. Cases at hand stay unpacked between batches, so a processor is dropped with its partition number, or after a
+    failure.
     """
 
     def __init__(
@@ -108,6 +116,7 @@ class Processor:
         cases: dict[str, bytes],
         codec: Codec,
         names: InternalNames,
+        state: PartitionState | None = None,
         *,
         skew_minutes: int,
         most_live: int | None = None,
@@ -126,7 +135,11 @@ class Processor:
         self._live: dict[str, _AtHand] = {}
         self._older: dict[str, _AtHand] = {}
         self._changed: set[str] = set()
-        self._clock = 0
+        self.state = state or PartitionState()
+        self._deadlines = Deadlines()
+        for certificate_number, packed in cases.items():
+            self._deadlines.put(certificate_number, wakes_at(packed))
+        self._to_sweep = [] if self.state.is_swept else list(cases)
 
     def process(self, records: Iterable[Record], policy: Policy) -> Batch:
         """Judge records in their order by one policy, as one batch."""
@@ -147,7 +160,7 @@ class Processor:
         for record in records:
             batch.offsets[record.topic, record.partition] = record.offset + 1
             if record.topic not in EVENT_TOPICS and record.topic != self.names.rerouted:
-                continue  # lineage and control have no writer yet
+                continue  # control records are `apply`'s, lineage has no writer yet
             batch.counts.events[record.topic] += 1
             batch.counts.timestamps[record.timestamp] += 1
             outputs = len(batch.outputs)
@@ -165,7 +178,80 @@ class Processor:
         for number in self._changed:
             at_hand = self._live[number]
             batch.cases[number] = pack_case(at_hand.case, at_hand.packed)
+            self._deadlines.put(number, at_hand.case.wakes_at)
         return batch
+
+    def note_applied(self, batch: Batch) -> None:
+        """Have a finished batch say, with the cases, how far its records reach."""
+        if batch.offsets:
+            applied = {**self.state.applied, **{topic: offset for (topic, _), offset in batch.offsets.items()}}
+            self._set_state(msgspec.structs.replace(self.state, applied=applied), batch)
+
+    def read_controls(self, records: Iterable[Record], batch: Batch) -> list[Control]:
+        """The control records among records; what is none becomes a dead letter."""
+        found = []
+        for record in records:
+            batch.offsets[record.topic, record.partition] = record.offset + 1
+            try:
+                found.append(read_control(record.value))
+            except UnreadableRecordError as problem:
+                self._dead_letter(record, problem.stage, problem, batch)
+        return found
+
+    def apply(self, control: Control, batch: Batch) -> None:
+        """Set the clock on, never back, and judge by another revision of the reference data from here on. What follows from that for
+        cases is `look_after`'s.
+        """
+        state = self.state
+        revision = control.revision or state.revision
+        if revision != state.revision:
+            self._to_sweep = list(self.cases)
+        clock = max(state.clock, control.time)
+        self._set_state(msgspec.structs.replace(state, clock=clock, revision=revision, is_swept=not self._to_sweep), batch)
+
+    @property
+    def has_to_look_after(self) -> bool:
+        """Whether cases wait to be judged anew, without an event."""
+        return bool(self._to_sweep) or self._deadlines.has_due(self.state.clock)
+
+    def look_after(self, policy: Policy, batch: Batch, most: int) -> None:
+        """Judge anew, without an event, so many cases at most: those whose deadline has passed, then those that this revision has yet
+        to judge.
+        """
+        for number in islice(self._deadlines.due(self.state.clock), most):
+            self._reconsider(number, policy, batch)
+            most -= 1
+        if self._to_sweep and most > 0:
+            swept, self._to_sweep = self._to_sweep[-most:], self._to_sweep[:-most]
+            for number in swept:
+                self._reconsider(number, policy, batch)
+            if not self._to_sweep:
+                self._set_state(msgspec.structs.replace(self.state, is_swept=True), batch)
+
+    def _set_state(self, state: PartitionState, batch: Batch) -> None:
+        if state != self.state:
+            self.state = batch.state = state
+
+    def _reconsider(self, number: str, policy: Policy, batch: Batch) -> None:
+        at_hand = self._live.get(number) or self._load(number)
+        case, before, waited = at_hand.case, at_hand.case.mark(), at_hand.case.wakes_at
+        at_hand.memory.forget()
+        clock, outputs = self.state.clock, len(batch.outputs)
+        try:
+            alerts = reconsider(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at)
+            for alert in alerts:
+                self._alerted(alert, batch, [])
+        except Exception:  # a fault of ours must not stop the cases behind it; the next event or revision asks again
+            log.exception("case_failed", certificate_number=number, partition=self.number)
+            del batch.outputs[outputs:]
+            case.go_back_to(before)
+            return
+        for alert in alerts:
+            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
+        if alerts or case.wakes_at != waited:
+            self._changed.add(number)
+        else:
+            self._deadlines.put(number, case.wakes_at)
 
     def _one(self, record: Record, policy: Policy, batch: Batch) -> None:
         headers = record.headers
@@ -193,9 +279,8 @@ class Processor:
         at_hand = self._live.get(number) or self._load(number)
         case = at_hand.case
         before = case.mark()
-        self._clock = max(self._clock, event.occurred_at)
         try:
-            answer = judge(case, event, origin, policy, now=self._clock, processed_at=batch.decided_at, memory=at_hand.memory)
+            answer = judge(case, event, origin, policy, now=self.state.clock, processed_at=batch.decided_at, memory=at_hand.memory)
             self._decided(answer.decision, origin, batch, passed)
             for alert in answer.alerts:
                 self._alerted(alert, batch, passed)

@@ -4,6 +4,7 @@ The consumer, the partition tasks and a follower of the partitions' ends tell it
 partition exists here from its assignment to its revocation and no longer.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -110,6 +111,9 @@ class Progress:
         self.is_assigned = False
         """Whether the group gave this worker its share, be it none."""
         self.assignment_changed_at = clock()
+        self.asked_at = -math.inf
+        """When the partitions' ends were asked for last (monotonic); `asked_ends` were they then."""
+        self.asked_ends: dict[Place, int] = {}
 
     @property
     def numbers(self) -> list[int]:
@@ -163,13 +167,23 @@ class Progress:
             reading.end = max(reading.end, end or 0)
             reading.readable_end = max(reading.readable_end, readable_end or 0)
 
-    def ends(self, ends: Mapping[Place, int]) -> None:
-        """The offsets behind the last readable record, asked for by themselves: they go on growing when fetching does not."""
+    def ends(self, ends: Mapping[Place, int], asked_at: float | None = None) -> None:
+        """The offsets behind the last readable record, asked for by themselves: they go on growing when fetching does not.
+
+        `asked_at`: when, monotonic; default: now.
+        """
+        asked_at = self.clock() if asked_at is None else asked_at
         for place, end in ends.items():
             if reading := self.readings.get(place):
                 reading.end = max(reading.end, end)
                 reading.readable_end = max(reading.readable_end, end)
+        self.asked_at, self.asked_ends = asked_at, dict(ends)
         self.look()
+
+    def has_applied(self, ends: Mapping[Place, int]) -> bool:
+        """Whether everything before these offsets is applied."""
+        readings = [(self.readings.get(place), end) for place, end in ends.items()]
+        return all(reading is not None and reading.applied is not None and reading.applied >= end for reading, end in readings)
 
     def look(self) -> None:
         """Note which partitions have nothing left. Before each use of `moved_at` and `lag_seconds`."""

@@ -20,8 +20,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from kimberley.cases.judge import Policy
 from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
+from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.batch_transport import Consumer, Fetched, Standing, Transport
 from kimberley.pipeline.delivery import AtLeastOnce, Delivery, ExactlyOnce, has_transactions
 from kimberley.pipeline.end_follower import EndFollower
@@ -29,10 +29,11 @@ from kimberley.pipeline.health import Health
 from kimberley.pipeline.metrics import Delivered, Metrics
 from kimberley.pipeline.monitor import Monitor
 from kimberley.pipeline.partition import Chunk, PartitionTask
+from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.reference_follower import ReferenceFollower
-from kimberley.reference.bundle import shipped_bundle
+from kimberley.pipeline.timekeeper import Timekeeper
 from kimberley.reference.reference import Reference
 from kimberley.rules.rulebook import Rulebook, load_rulebook, shipped_rulebook
 from kimberley.settings import Settings
@@ -85,7 +86,15 @@ class Worker:
             joining_seconds=settings.stalled_seconds + self._rebalance_seconds,
         )
         self.metrics = Metrics(self._rulebook, self.names, self.progress, self.health, self._cases)
-        self._policy: Policy | None = None
+        self._policies = Policies(self._rulebook)
+        self._timekeeper = Timekeeper(
+            self.names.control,
+            settings.partitions,
+            self._options,
+            is_ours=lambda: 0 in self.progress.numbers,
+            seconds=settings.tick_seconds,
+            on_failure=self._fail,
+        )
         self._tasks: dict[int, PartitionTask] = {}
         self._stale_generation: int | None = None
         self._waiting: dict[int, Waiting] = {}
@@ -127,6 +136,7 @@ class Worker:
         try:
             await follower.start()
             await ends.start()
+            await self._timekeeper.start()
             log.info(
                 "worker_starting",
                 delivery="exactly once" if self._exactly_once else "at least once: this broker has no transactions",
@@ -134,11 +144,12 @@ class Worker:
                 group=self.names.group,
                 partitions=self.settings.partitions,
                 rulebook=self._rulebook.id,
-                reference_revision=self._policy_in_force().reference.revision,
+                reference_revision=self._policies.newest.reference.revision,
             )
             with tempfile.TemporaryDirectory(prefix="kimberley-") as scratch:
                 await self._run_app(Path(scratch))
         finally:
+            await self._timekeeper.stop()
             await ends.stop()
             await follower.stop()
 
@@ -225,17 +236,17 @@ class Worker:
             else AtLeastOnce(number, self.names, self._options, self._commit)
         )
 
-        def processor(cases: dict[str, bytes]) -> Processor:
-            return Processor(
-                number, self.settings.partitions, cases, self._codec, self.names, skew_minutes=self.settings.clock_skew_minutes
-            )
+        def processor(cases: dict[str, bytes], state: PartitionState) -> Processor:
+            skew = self.settings.clock_skew_minutes
+            return Processor(number, self.settings.partitions, cases, self._codec, self.names, state, skew_minutes=skew)
 
         return PartitionTask(
             number,
             self.names,
             delivery=delivery,
             codec=self._codec,
-            policy=self._policy_in_force,
+            policies=self._policies,
+            progress=self.progress,
             make_consumer=self._consumer,
             processor=processor,
             batch_records=self.settings.batch_records,
@@ -267,14 +278,11 @@ class Worker:
         log.warning("no_transactions", delivery="at least once", brokers=self.settings.bootstrap_servers)
         return False
 
-    def _policy_in_force(self) -> Policy:
-        assert self._policy is not None
-        return self._policy
-
     def _on_reference(self, reference: Reference) -> None:
-        self._policy = Policy(reference, shipped_bundle(), self._rulebook)
+        self._policies.add(reference)
         self.metrics.reference_revision = reference.revision
-        log.info("reference_applied", revision=reference.revision)
+        self._timekeeper.on_reference(reference.revision)
+        log.info("reference_complete", revision=reference.revision)
 
     def _has_room(self, number: int) -> bool:
         waiting = self._waiting.get(number)

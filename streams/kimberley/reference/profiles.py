@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True):
     value_tolerance: Tolerance
     confirmation_days: int | None
     confirmation_working_days: int | None
+    holidays: frozenset[date]
     arrival_days: int
     unknown_certificate_days: int
     validity_months: int | None
@@ -49,7 +51,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     validity: dict[str, int] | None = None
     confirmation_days: int | None = None
     confirmation_working_days: int | None = None
-    holidays: tuple[Any, ...] = ()
+    holidays: tuple[date, ...] = ()
     arrival_days: int | None = None
     unknown_certificate_days: int | None = None
     value_tolerance: Tolerance | None = None
@@ -88,6 +90,7 @@ class Profiles:
                 value_tolerance=_first(own.value_tolerance, default.value_tolerance),
                 confirmation_days=None if working_days is not None else _first(own.confirmation_days, default.confirmation_days),
                 confirmation_working_days=working_days,
+                holidays=frozenset(own.holidays or default.holidays),
                 arrival_days=_first(own.arrival_days, default.arrival_days),
                 unknown_certificate_days=_first(own.unknown_certificate_days, default.unknown_certificate_days),
                 validity_months=validity.get("months"),
@@ -99,6 +102,11 @@ class Profiles:
     def tables(self) -> Mapping[str, Any]:
         """What each profile states of its own, for the bundle's hash."""
         return self._tables
+
+    @property
+    def default(self) -> Profile:
+        """The profile of nobody in particular."""
+        return self.of("default")
 
     def prefix_owner(self, prefix: str) -> str:
         """The code that a number's two-letter prefix names: `EC` is the EU's former prefix, not Ecuador's."""

@@ -33,8 +33,21 @@ class Undetermined:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing is wrong yet; at the instant `until` (milliseconds since the epoch) time alone makes it a violation.
+
+    Only a rule that says so may read the dossier's clock, and until then its verdict does not change with it.
+    """
+
+    until: int
+
+
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
-    """One violation: a sentence for a customs officer, and the facts that it rests on."""
+    """One violation: a sentence for a customs officer, and the facts that it rests on.
+
+    `since`: the instant (milliseconds since the epoch) at which a deadline passed; None where no deadline did.
+    """
 
     message: str
     evidence: tuple[Evidence, ...]
@@ -42,10 +55,11 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     shipment_id: str | None = None
     confidence: Confidence = "high"
+    since: int | None = None
 
 
 F = TypeVar("F", bound=Callable[..., Any])
-Verdict = Plain | Undetermined | Violation | Sequence[Violation]
+Verdict = Plain | Undetermined | Waiting | Violation | Sequence[Violation]
 Judge = Callable[[Dossier], Verdict]
 
 
@@ -76,8 +90,8 @@ class Rule:
     """A rule of the catalogue, or as a rulebook has it: with the rulebook's parameters and effective dates. `basis`: law and article.
 
     `reads`: the facts (`Type` or `Type.field`), conflicts and reference data that it rests on, and `clock` where time alone changes its
-    verdict. It is asked again only when an event of one of these types, a withdrawal or a conflict comes, or reference data changes:
-    what it does not name it must not read.
+    verdict. It is asked again only when an event of one of these types, a withdrawal or a conflict comes, reference data changes, or the
+    instant has come for which it said that it waits: what it does not name it must not read.
     `valid_from`, `valid_to`: it is not applicable to a case whose `Dossier.effective_date` lies outside this half-open period.
     """
 

@@ -37,8 +37,8 @@ class Rulebook:
     rules: tuple[tuple[Rule, Severity], ...]
     definition: str | None = None
 
-    def readers_of(self, event_type: str | None) -> tuple[int, ...]:
-        """The places, in `rules`, of those that another event of a type (None: nothing but time) may bring to another verdict."""
+    def readers_of(self, event_type: str) -> tuple[int, ...]:
+        """The places, in `rules`, of those that another event of a type may bring to another verdict."""
         return self._readers.get(event_type, ())
 
     def with_definition(self, definition: str) -> "Rulebook":
@@ -48,11 +48,8 @@ class Rulebook:
         return replace(self, id=f"{self.id}+{definition}", definition=definition)
 
     @cached_property
-    def _readers(self) -> dict[str | None, tuple[int, ...]]:
-        return {
-            name: tuple(index for index, (rule, _) in enumerate(self.rules) if rule.reads_clock or name in rule.event_types)
-            for name in (None, *EVENT_TYPES)
-        }
+    def _readers(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(index for index, (rule, _) in enumerate(self.rules) if name in rule.event_types) for name in EVENT_TYPES}
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

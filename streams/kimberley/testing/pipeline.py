@@ -23,6 +23,7 @@ from kimberley.rules.rulebook import Rulebook, shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryBroker, MemoryConsumer, MemoryProducer, MemoryRecord
 from kimberley.wire.avro import make_codec
+from kimberley.wire.control import Control, control_value, latest
 from kimberley.wire.outputs import alert_of, decision_of
 from kimberley.wire.security import kafka_problem
 from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, InternalNames, topic_specs
@@ -108,6 +109,14 @@ class MemoryPipeline:
         with self.subscriber() as subscriber:
             return subscriber.current()
 
+    def advance(self, to: int) -> None:
+        """Set the stream's clock, which never goes back: milliseconds since the epoch, UTC. Deadlines that lie before it pass.
+
+        The clock does not run by itself here; `datetime(2024, 4, 1, tzinfo=UTC).timestamp() * 1000` is such an instant.
+        """
+        for number in range(self._broker.partitions(self._names.control)):
+            self.put(self._names.control, control_value(Control(int(to))), partition=number)
+
     def dead_letters(self) -> list[MemoryRecord]:
         """Every record that could not be read, with why in its headers."""
         return self.records(DEAD_LETTERS)
@@ -141,10 +150,17 @@ class MemoryPipeline:
 
     def _read(self, record: MemoryRecord) -> None:
         """What a worker does with a record, as a batch of one."""
-        if record.topic not in EVENT_TOPICS and record.topic != self._names.rerouted:
+        if record.topic == self._names.control:
+            processor = self._processors[record.partition]
+            batch = processor.begin()
+            processor.apply(latest(processor.read_controls([record], batch)), batch)
+            processor.look_after(self._policy, batch, len(processor.cases))
+            processor.finish(batch)
+        elif record.topic in EVENT_TOPICS or record.topic == self._names.rerouted:
+            processor = self._processors[record.partition]
+            batch = processor.process([record], self._policy)
+        else:
             return
-        processor = self._processors[record.partition]
-        batch = processor.process([record], self._policy)
         processor.cases.update(batch.cases)
         for output in batch.outputs:
             self._broker.append(output.topic, output.partition, output.key, output.value, output.headers, output.timestamp)

@@ -98,6 +98,14 @@ def test_an_undetermined_rule_names_what_is_missing(file: Path) -> None:
     assert f"missing: {', '.join(rule['missing'])}" in table
 
 
+def test_a_deadline_that_waits_is_told(file: Path) -> None:
+    told = story("BW000001", file, issue(), export())
+    waits = {each["rule_id"]: each["waits_until"] for each in told["rules"] if each["waits_until"]}
+    assert waits == {"arrival-overdue": "2024-04-05T00:00:00Z"}
+    table = run("BW000001", file, issue(), export(), options=("--format", "table")).stdout
+    assert "violated from 5 April 2024" in table or "violated from 2024-04-05" in table
+
+
 NAMED = issue(
     exporter={"name": "Exporter One Ltd", "id": "X-ID-1", "address": "1 Hidden Road"},
     importer={"name": "Importer Two NV"},

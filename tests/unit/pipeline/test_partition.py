@@ -6,11 +6,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from kimberley.cases.judge import Policy
 from kimberley.pipeline.partition import Chunk, PartitionTask
+from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Output, Processor
 from kimberley.pipeline.progress import Progress
-from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
@@ -22,7 +21,8 @@ from support.stream import event_records
 
 NAMES = InternalNames("kimberley")
 CODEC = make_codec(Settings.model_construct(partitions=1))
-POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
+POLICIES = Policies(shipped_rulebook())
+POLICIES.add(shipped_reference())
 FIRST = 100
 """The committed offset: records before it are done."""
 
@@ -65,9 +65,10 @@ def made(carrier: Carrier, failures: list[BaseException]) -> PartitionTask:
         NAMES,
         delivery=carrier,
         codec=CODEC,
-        policy=lambda: POLICY,
+        policies=POLICIES,
+        progress=Progress(),
         make_consumer=lambda group: None,  # type: ignore[arg-type, return-value]
-        processor=lambda cases: Processor(0, 1, cases, CODEC, NAMES, skew_minutes=10),
+        processor=lambda cases, state: Processor(0, 1, cases, CODEC, NAMES, state, skew_minutes=10),
         batch_records=5000,
         adopts_alerts=False,
         recovery=Progress().recovering(0),

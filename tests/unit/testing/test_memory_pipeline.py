@@ -31,6 +31,7 @@ def test_a_whole_trade_ends_with_the_open_alerts_that_check_finds() -> None:
     with MemoryPipeline() as pipeline, pipeline.publisher() as publisher:
         receipts = publisher.publish_many(events)
         assert len(pipeline.decisions()) == len(receipts) == len(events)
+        pipeline.advance(report.as_of)
         found = {alert.alert_id for alert in pipeline.open_alerts()}
         assert {each.decision_id for each in pipeline.decisions()} == {receipt.decision_id for receipt in receipts}
         assert not pipeline.dead_letters()

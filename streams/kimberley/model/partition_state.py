@@ -1,0 +1,32 @@
+"""What a partition number knows besides its cases; kept with them."""
+
+import msgspec
+
+STATE_KEY = b"\x00state"
+"""Its key in the cases' changelog; no certificate number has such a character."""
+
+
+class PartitionState(msgspec.Struct, frozen=True):
+    """`clock`: event time, milliseconds since the epoch; it never goes back. `revision`: of the reference data that judges here.
+
+    `is_swept`: every case has been judged by that revision. `applied`: by input topic, the offset after the last record that is in the
+    cases: known also when the group's own offsets have expired.
+    """
+
+    clock: int = 0
+    revision: str = ""
+    is_swept: bool = True
+    applied: dict[str, int] = {}
+
+
+_decoder = msgspec.json.Decoder(PartitionState)
+
+
+def pack_state(state: PartitionState) -> bytes:
+    """The state as bytes."""
+    return msgspec.json.encode(state)
+
+
+def unpack_state(packed: bytes) -> PartitionState:
+    """The state of `pack_state`. Raises msgspec.MsgspecError on other bytes."""
+    return _decoder.decode(packed)
