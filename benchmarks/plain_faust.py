@@ -41,7 +41,8 @@ app = faust.App(
     table_standby_replicas=0,
     consumer_auto_offset_reset="earliest",
 )
-inputs = app.topic(CERTIFICATES, SHIPMENTS, key_serializer="raw", value_serializer="raw")
+LINEAGE = InternalNames(SETTINGS.prefix).lineage
+inputs = app.topic(CERTIFICATES, SHIPMENTS, f"{PREFIX}-{LINEAGE}", key_serializer="raw", value_serializer="raw")
 cases = app.Table("cases", default=bytes, key_type=bytes, value_type=bytes, partitions=SETTINGS.partitions)
 outputs: dict[str, Any] = {}
 
@@ -56,7 +57,7 @@ class Cases(Mapping[str, bytes]):
         return packed
 
     def __iter__(self) -> Iterator[str]:
-        raise TypeError("only looked up")
+        return iter(())  # nothing is there when a processor is made, so nothing waits
 
     def __len__(self) -> int:
         raise TypeError("only looked up")
@@ -71,7 +72,7 @@ class Record:
     __slots__ = ("headers", "key", "offset", "partition", "timestamp", "topic", "value")
 
     def __init__(self, message: Any) -> None:
-        self.topic, self.partition, self.offset = message.topic, message.partition, message.offset
+        self.topic, self.partition, self.offset = message.topic.removeprefix(f"{PREFIX}-"), message.partition, message.offset
         self.timestamp, self.key, self.value = int(message.timestamp * 1000), message.key, message.value
         self.headers = list(message.headers.items() if isinstance(message.headers, dict) else message.headers or ())
 

@@ -33,6 +33,7 @@ from support.stream import event_records, prepared, publish, read_topic  # noqa:
 from support.worker import WorkerProcess, environment  # noqa: E402
 
 _CONTENDER = "plain"
+_OUTPUTS = ("decisions", "flagged-shipments", "open-alerts", "dead-letters", "kimberley-lineage")
 _MOST_SECONDS = 300
 
 
@@ -81,7 +82,7 @@ def _create_outputs(settings: Settings) -> None:
     """The plain agent's own output topics; Faust makes its changelog itself."""
     admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
     try:
-        names = [f"{_CONTENDER}-{topic}" for topic in ("decisions", "flagged-shipments", "open-alerts", "dead-letters")]
+        names = [f"{_CONTENDER}-{topic}" for topic in _OUTPUTS]
         admin.create_topics(
             {name: {"num_partitions": settings.partitions, "replication_factor": 1} for name in names}, wait_for_metadata=True
         )

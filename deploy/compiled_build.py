@@ -25,6 +25,7 @@ COMPILED = (
     "kimberley/wire/compiled_reader.py",
     "kimberley/wire/decision_encoding.py",
     "kimberley/wire/envelope.py",
+    "kimberley/wire/lineage.py",
     "kimberley/wire/outputs.py",
     "kimberley/wire/partitioner.py",
     "kimberley/pipeline/processor.py",

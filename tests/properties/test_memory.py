@@ -20,7 +20,18 @@ from support.journeys import journey
 
 POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NUMBER = "BW000042"
-SOURCES = {"conflicts", "participants", "measures", "notices", "issuer profiles", "producers", "price bands", "definitions"}
+SOURCES = {
+    "conflicts",
+    "sources",
+    "uses",
+    "participants",
+    "measures",
+    "notices",
+    "issuer profiles",
+    "producers",
+    "price bands",
+    "definitions",
+}
 RULES = [rule for rule, _ in POLICY.rulebook.rules]
 
 _INSTANTS = st.sampled_from(["2003-05-01T10:00:00Z", "2014-03-03T10:00:00Z", "2024-03-05T09:00:00+02:00", "2024-11-20T23:30:00-08:00"])

@@ -1,14 +1,17 @@
 """Check: judge a list of events as the stream would, without Kafka."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from kimberley.cases.deadlines import Deadlines
-from kimberley.cases.judge import Policy, judge, reconsider, refused
+from kimberley.cases.judge import Memory, Policy, judge, reconsider, refused
+from kimberley.cases.lineage import has_lineage, take_in_lineage, tell
 from kimberley.model.case import Case, Origin
 from kimberley.model.decisions import Decision, Refusal
 from kimberley.model.events import AnyEvent
 from kimberley.model.findings import Alert
+from kimberley.model.lineage import LineageMessage
 from kimberley.reference.reference import ReferenceRecord
 
 
@@ -101,38 +104,60 @@ def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None) -> 
 
 
 class _Run:
-    """A check on its way: the report so far, the clock (milliseconds since the epoch), and the cases that wait."""
+    """A check on its way: the report so far, the clock (milliseconds since the epoch), the cases that wait, and what is under way
+    between cases.
+    """
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self._clock = 0
         self._deadlines = Deadlines()
+        self._under_way: deque[LineageMessage] = deque()
 
     def wait_until(self, instant: int) -> None:
         """Let time pass, never back."""
         self._clock = max(self._clock, instant)
         for number in self._deadlines.due(self._clock):
             self._reconsider(self.report.cases[number])
+            self._deliver()
 
     def take(self, event: AnyEvent, origin: Origin) -> None:
-        """Judge an event."""
-        report = self.report
-        case = report.cases.get(event.certificate_number)
-        if case is None:
-            case = report.cases[event.certificate_number] = Case(event.certificate_number)
-        answer = judge(case, event, origin, report.policy, now=self._clock, processed_at=report.as_of)
+        """Judge an event, and all that follows from it for other cases."""
+        report, case, memory = self.report, self._case(event.certificate_number), Memory()
+        answer = judge(case, event, origin, report.policy, now=self._clock, processed_at=report.as_of, memory=memory)
         report.decisions.append(answer.decision)
         report.history += answer.alerts
-        self._deadlines.put(case.number, case.wakes_at)
+        self._settle(case, memory, event.occurred_at, event.event_id)
+        self._deliver()
 
     def change_reference(self, records: Iterable[ReferenceRecord]) -> None:
         """Judge all cases anew by changed reference data."""
         policy = self.report.policy
         self.report.policy = Policy(policy.reference.replace(records), policy.bundle, policy.rulebook)
-        for case in self.report.cases.values():
+        for case in list(self.report.cases.values()):
             self._reconsider(case)
+        self._deliver()
 
-    def _reconsider(self, case: Case) -> None:
-        report, now = self.report, self._clock
-        report.history += reconsider(case, report.policy, now=now, effective_at=now, processed_at=report.as_of)
+    def _reconsider(self, case: Case, at: int | None = None, event_id: str | None = None, anew: str | None = None) -> None:
+        report, now, memory = self.report, self._clock, Memory()
+        at = now if at is None else at
+        report.history += reconsider(
+            case, report.policy, now=now, effective_at=at, processed_at=report.as_of, event_id=event_id, memory=memory
+        )
+        self._settle(case, memory, at, event_id, anew)
+
+    def _settle(self, case: Case, memory: Memory, at: int, event_id: str | None, anew: str | None = None) -> None:
         self._deadlines.put(case.number, case.wakes_at)
+        if memory.dossier is not None and has_lineage(case, memory.dossier):
+            self._under_way += tell(case, memory.dossier, at=at, event_id=event_id, least_version=1, anew=anew)
+
+    def _deliver(self) -> None:
+        """Let lineage come to rest."""
+        while self._under_way:
+            message = self._under_way.popleft()
+            case = self._case(message.to)
+            if take_in_lineage(case, message):
+                self._reconsider(case, message.at, message.event_id, message.by if message.use else None)
+
+    def _case(self, number: str) -> Case:
+        return self.report.cases.setdefault(number, Case(number))

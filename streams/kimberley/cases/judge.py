@@ -143,22 +143,37 @@ def judge(
     return Answer(decision, alerts, changed or bool(alerts) or case.wakes_at != waited)
 
 
-def reconsider(case: Case, policy: Policy, *, now: int, effective_at: int, processed_at: int) -> list[Alert]:
-    """Judge a case anew without a new event: after a change of reference data, or when time has come for which it waited.
+def reconsider(
+    case: Case,
+    policy: Policy,
+    *,
+    now: int,
+    effective_at: int,
+    processed_at: int,
+    event_id: str | None = None,
+    memory: Memory | None = None,
+) -> list[Alert]:
+    """Judge a case anew without a new event of its own: after a change of reference data, when time has come for which it waited, or
+    when another case told it something; `event_id` then names the event there.
 
     The case's alerts, and when it waits for next, are changed in place.
     """
-    evaluation = evaluate(dossier_of(case, policy, now), policy.rulebook)
+    dossier = dossier_of(case, policy, now)
+    evaluation = evaluate(dossier, policy.rulebook)
+    if memory is not None:
+        memory.keep(policy, evaluation, parties(dossier))
+        memory.dossier = dossier
     case.wakes_at = evaluation.wakes_at
-    case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, effective_at, None)
+    case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, effective_at, event_id)
     return [make_alert(case.number, change, policy, processed_at) for change in changes]
 
 
 def dossier_of(case: Case, policy: Policy, now: int) -> Dossier:
-    """The dossier of a case's facts and conflicts."""
+    """The dossier of a case's facts and conflicts, and of what other cases told it."""
     refused_contents = [conflict.event for conflict in case.conflicts] if case.conflicts else ()
     events = [fact.event for fact in case.facts]
-    return Dossier(case.number, events, policy.reference, policy.bundle, policy.definition, now, refused_contents)
+    reference, bundle, definition = policy.reference, policy.bundle, policy.definition
+    return Dossier(case.number, events, reference, bundle, definition, now, refused_contents, case.sources, case.uses)
 
 
 def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:

@@ -275,6 +275,61 @@ def _never_issued(trade: "Trade", fault: Fault, today: date) -> Steps:
     return [(sent, event) for sent, event in journey.steps if event is not journey.issue]
 
 
+def _re_exported(
+    trade: "Trade", today: date, mine: str, destination: str, *, carats: str = "0.9", value: str = "0.9", **stated: Any
+) -> tuple["Journey", "Journey"]:
+    """Goods from a mine to Dubai, and ten days later on to a destination: so many times their weight and value."""
+    came = trade.from_mine(mine, today, "AE")
+    weight, worth = (
+        (Decimal(came.issue[field]) * Decimal(times)).quantize(Decimal("0.01"))
+        for field, times in (("carats", carats), ("value_usd", value))
+    )
+    origins, sources = stated.pop("origins", (mine,)), stated.pop("sources", [came.number])
+    hs_code = came.issue["parcels"][0]["hs_code"]
+    return came, trade.journey("AE", destination, today + timedelta(days=10), weight, worth, origins, sources, hs_code, **stated)
+
+
+def _grown(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """More leaves Dubai than came in."""
+    came, left = _re_exported(trade, today, "BW", "IN", carats="1.04", value="1.04")
+    return [*came.steps, *left.steps]
+
+
+def _source_of_nobody(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """A certificate of Dubai's names a source that was never issued; corrected when the office is asked."""
+    came, left = _re_exported(trade, today, "ZA", "IN")
+    wrong = {**left.issue, "source_certificates": [trade.number("ZA")]}
+    return [*came.steps, *_corrected(trade, left, wrong, left.issue, hours=5 * 24)]
+
+
+def _washed(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Stones that came in from Zimbabwe leave as Botswana's."""
+    came, left = _re_exported(trade, today, "ZW", "IN", origins=("BW",))
+    return [*came.steps, *left.steps]
+
+
+def _left_out(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Of a Russian source and a South African one only South Africa is stated, on a certificate for the European Union."""
+    other = trade.from_mine("RU", today, "AE")
+    came = trade.from_mine("ZA", today, "AE")
+    carats, value = ((Decimal(came.issue[field]) * Decimal("0.8")).quantize(Decimal("0.01")) for field in ("carats", "value_usd"))
+    sources = [came.number, other.number]
+    left = trade.journey("AE", "EU", today + timedelta(days=10), carats, value, ("ZA",), sources, "7102.31")
+    return [*other.steps, *came.steps, *left.steps]
+
+
+def _dearer(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """What came in at a price leaves at three and a half times that price, ten days later."""
+    came, left = _re_exported(trade, today, "SL", "IN", value="3.2")
+    return [*came.steps, *left.steps]
+
+
+def _and_back(trade: "Trade", fault: Fault, today: date) -> Steps:
+    """Stones go back to the country that sent them."""
+    came, left = _re_exported(trade, today, "NA", "NA")
+    return [*came.steps, *left.steps]
+
+
 NOTICES = (
     Notice(
         notice_id="simulated-counterfeit-cd",
@@ -325,6 +380,12 @@ FAULTS = (
     Fault("dates-out-of-order", True, 10, 16, _dated_tomorrow),
     Fault("certificate-reused", False, 11, 25, _second_shipment),
     Fault("certificate-invalidated", False, 13, 23, _void),
+    Fault("weight-growth", False, 0, 14, _grown),
+    Fault("source-unknown", True, 1, 12, _source_of_nobody),
+    Fault("origin-laundered", False, 2, 15, _washed),
+    Fault("origin-dropped", False, 3, 16, _left_out),
+    Fault("value-uplift", False, 4, 13, _dearer),
+    Fault("round-trip", False, 5, 11, _and_back),
 )
 
 

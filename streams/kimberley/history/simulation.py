@@ -47,7 +47,7 @@ class Journey:
 
 @dataclass(slots=True)
 class _Lot:
-    """Goods that arrived at a hub and may go on."""
+    """Goods that arrived at a hub and may go on. `issuers`: of their certificate and of those under which they came in before."""
 
     number: str
     carats: Decimal
@@ -55,6 +55,7 @@ class _Lot:
     origins: tuple[str, ...]
     hs_code: str
     free_at: int
+    issuers: frozenset[str]
 
 
 def simulate(
@@ -105,7 +106,9 @@ class Trade:
         now = _instant(today)
         open_issuers = [code for code, each in self._issuers.items() if each.get("from", today) <= today and self._has_goods(code, now)]
         issuer = self.rng.choices(open_issuers, [self._issuers[code]["share"] for code in open_issuers])[0]
-        journey = self._re_export(issuer, today) if issuer in self._lots else self.from_mine(issuer, today)
+        journey = (self._re_export(issuer, today) if issuer in self._lots else None) or self.from_mine(
+            "BW" if issuer in self._lots else issuer, today
+        )
         if journey.destination in self._lots:
             lots = self._lots[journey.destination]
             lots.append(journey.lot)
@@ -121,12 +124,12 @@ class Trade:
         price = (
             self._issuers[issuer]["usd_per_carat"] * self.rng.lognormvariate(0, sizes["price_sigma"]) if issuer in self._issuers else 120
         )
-        destination = destination or self._destination(issuer, {issuer})
+        destination = destination or self._destination(issuer, {issuer}) or "AE"
         hs_code = self.rng.choice(("7102.10", "7102.31", "7102.31", "7102.21"))
         return self.journey(issuer, destination, today, carats, _round(float(carats) * price), (issuer,), [], hs_code, **stated)
 
-    def _re_export(self, issuer: str, today: date) -> Journey:
-        """A hub's export of what came in; of several lots, a mixed parcel."""
+    def _re_export(self, issuer: str, today: date) -> Journey | None:
+        """A hub's export of what came in; of several lots, a mixed parcel. None where it could only go back to where it came from."""
         now = _instant(today)
         free = [lot for lot in self._lots[issuer] if lot.free_at <= now]
         first = self.rng.choice(free)
@@ -136,13 +139,18 @@ class Trade:
         for lot in lots:
             self._lots[issuer].remove(lot)
         origins = tuple(sorted({origin for lot in lots for origin in lot.origins}))
-        destination = self._destination(issuer, set(origins))
+        passed = frozenset().union(*(lot.issuers for lot in lots))
+        destination = self._destination(issuer, set(origins), passed)
+        if destination is None:
+            return None
         if len(origins) > 1 and "RU" not in origins and destination != "EU" and self.rng.random() < 0.7:
             origins = ()  # a mixed parcel need not list its countries; paper writes ***
         part = Decimal(str(round(self.rng.uniform(0.5, 0.98), 2)))
         carats = max(_CENT, (sum((lot.carats for lot in lots), Decimal(0)) * part).quantize(_CENT))
         value = (sum((lot.value for lot in lots), Decimal(0)) * part * Decimal(str(round(self.rng.uniform(0.95, 1.2), 2)))).quantize(_CENT)
-        return self.journey(issuer, destination, today, carats, value, origins, [lot.number for lot in lots], first.hs_code)
+        journey = self.journey(issuer, destination, today, carats, value, origins, [lot.number for lot in lots], first.hs_code)
+        journey.lot.issuers |= {lot.number[:2] for lot in lots}
+        return journey
 
     def journey(
         self,
@@ -210,10 +218,12 @@ class Trade:
             importer={"name": buyer},
             confirms_to=issuer,
         )
-        lot = _Lot(number, carats + min(off, Decimal(0)), value, origins, hs_code, arrived_at + 2 * DAY)
+        lot = _Lot(number, carats + min(off, Decimal(0)), value, origins, hs_code, arrived_at + 2 * DAY, frozenset({issuer}))
         journey = Journey(number, destination, issue, export, arrival, confirmation, lot)
         for event, at in ((issue, issued_at), (export, exported_at), (arrival, arrived_at), (confirmation, confirmed_at)):
             journey.steps.append((at + self.delay(), event))
+        # nobody certifies out of what is not reported yet
+        lot.free_at = max(lot.free_at, *(sent for sent, _ in journey.steps[:3]))
         return journey
 
     def lot_at(self, hub: str, today: date) -> list[str]:
@@ -293,13 +303,15 @@ class Trade:
     def _has_goods(self, issuer: str, now: int) -> bool:
         return issuer not in self._lots or any(lot.free_at <= now for lot in self._lots[issuer])
 
-    def _destination(self, issuer: str, origins: set[str]) -> str:
+    def _destination(self, issuer: str, origins: set[str], passed: frozenset[str] = frozenset()) -> str | None:
+        """Where goods of some origins go that have passed through some issuers' hands; None: nowhere."""
         weights: dict[str, float] = self._issuers[issuer]["to"]
         if not origins:  # which the European Union wants named
             weights = {code: weight for code, weight in weights.items() if code != "EU"}
         if "RU" in origins:
             weights = {code: weight for code, weight in weights.items() if code in self._onward or issuer == "RU"}
-        return self.rng.choices(list(weights), list(weights.values()))[0]
+        weights = {code: weight for code, weight in weights.items() if code not in passed}
+        return self.rng.choices(list(weights), list(weights.values()))[0] if weights else None
 
     def _office_hours(self, authority: str, today: date) -> int:
         return _instant(today) + 8 * HOUR + self.rng.randrange(9 * HOUR) - self._offsets.get(authority, 0) * 60_000

@@ -6,6 +6,7 @@ import msgspec
 
 from kimberley.model.events import AnyEvent
 from kimberley.model.findings import Finding
+from kimberley.model.lineage import KnownSource, KnownUse, Use
 
 FORMAT = b"\x02"
 """Leading byte of a stored case: the version of its shape. Another one is refused rather than misread."""
@@ -45,10 +46,22 @@ class AlertState(msgspec.Struct, frozen=True, array_like=True):
     event_id: str | None = None
 
 
+Mark = tuple[int, int, list["AlertState"], int | None, tuple[list[KnownSource], list[KnownUse], list["NamedSource"], bytes, int]]
+
+
+class NamedSource(msgspec.Struct, frozen=True, array_like=True):
+    """A certificate that this one names as its source, and what it was told of that."""
+
+    number: str
+    use: Use
+
+
 class Case(msgspec.Struct, array_like=True):
     """Facts in the order in which they came, contents refused because their id was taken, and every alert ever raised.
 
     `wakes_at`: the instant, milliseconds since the epoch, at which a deadline passes if nothing comes before; None: none waits.
+    `sources`, `uses`: what other cases told this one, of what it names as its sources and of those that name it, by number. `named`,
+    `told`: what it told them, the latter as a hash (empty: nothing); `told_version`: the version of the last that it told.
     """
 
     number: str
@@ -56,6 +69,11 @@ class Case(msgspec.Struct, array_like=True):
     conflicts: list[Fact] = []
     alerts: list[AlertState] = []
     wakes_at: int | None = None
+    sources: list[KnownSource] = []
+    uses: list[KnownUse] = []
+    named: list[NamedSource] = []
+    told: bytes = b""
+    told_version: int = 0
 
     def fact(self, event_id: str) -> Fact | None:
         """The standing content of an event id, withdrawn or not."""
@@ -64,13 +82,15 @@ class Case(msgspec.Struct, array_like=True):
                 return fact
         return None
 
-    def mark(self) -> tuple[int, int, list[AlertState], int | None]:
-        """The case as it is now, for `go_back_to`. Facts and conflicts are only ever appended, the list of alerts only replaced."""
-        return len(self.facts), len(self.conflicts), self.alerts, self.wakes_at
+    def mark(self) -> Mark:
+        """The case as it is now, for `go_back_to`. Facts and conflicts are only ever appended, other lists only replaced."""
+        lineage = (self.sources, self.uses, self.named, self.told, self.told_version)
+        return len(self.facts), len(self.conflicts), self.alerts, self.wakes_at, lineage
 
-    def go_back_to(self, mark: tuple[int, int, list[AlertState], int | None]) -> None:
+    def go_back_to(self, mark: Mark) -> None:
         """Undo all that came since `mark`."""
-        facts, conflicts, self.alerts, self.wakes_at = mark
+        facts, conflicts, self.alerts, self.wakes_at, lineage = mark
+        self.sources, self.uses, self.named, self.told, self.told_version = lineage
         del self.facts[facts:], self.conflicts[conflicts:]
 
 
@@ -87,7 +107,10 @@ def pack_case(case: Case, packed: list[msgspec.Raw] | None = None) -> bytes:
         packed = []
     packed += [msgspec.Raw(_encoder.encode(fact)) for fact in case.facts[len(packed) :]]
     head = _HEAD.pack(FORMAT, _NEVER if case.wakes_at is None else case.wakes_at)
-    return head + _encoder.encode((case.number, packed, case.conflicts, case.alerts, case.wakes_at))
+    fields = (case.number, packed, case.conflicts, case.alerts, case.wakes_at)
+    if case.sources or case.uses or case.named:
+        return head + _encoder.encode((*fields, case.sources, case.uses, case.named, case.told, case.told_version))
+    return head + _encoder.encode((*fields, (), (), (), b"", case.told_version) if case.told_version else fields)
 
 
 def wakes_at(packed: bytes) -> int | None:

@@ -94,7 +94,7 @@ class PartitionTask:
         self._codec = codec
         self._policies = policies
         self._progress = progress
-        self._waits_for = (*EVENT_TOPICS, names.rerouted)
+        self._waits_for = (*EVENT_TOPICS, names.rerouted, names.lineage)
         self._make_consumer = make_consumer
         self._make_processor = processor
         self._batch_records = batch_records

@@ -14,6 +14,7 @@ import structlog
 from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.intake import take_in
 from kimberley.cases.judge import Memory, Policy, judge, reconsider, refused
+from kimberley.cases.lineage import has_lineage, take_in_lineage, tell
 from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import Case, Origin, pack_case, unpack_case, wakes_at
 from kimberley.model.decisions import Decision, Refusal
@@ -25,6 +26,7 @@ from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, read_control
 from kimberley.wire.decision_encoding import decision_encoder
 from kimberley.wire.envelope import Headers, claims, dead_letter_headers, origin_headers, parse_origin, without_own
+from kimberley.wire.lineage import lineage_value, read_lineage
 from kimberley.wire.outputs import alert_headers, alert_record, decision_headers
 from kimberley.wire.partitioner import partition_of
 from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
@@ -132,6 +134,7 @@ class Processor:
         self._most_live = _MOST_LIVE // partitions if most_live is None else most_live
         self._encode_decision = decision_encoder(codec)
         self._source = f"/{names.prefix}".encode()
+        self._judged = frozenset((*EVENT_TOPICS, names.rerouted, names.lineage))
         self._live: dict[str, _AtHand] = {}
         self._older: dict[str, _AtHand] = {}
         self._changed: set[str] = set()
@@ -159,13 +162,17 @@ class Processor:
         """Judge records in their order. What can't be read becomes a dead letter; nothing is raised for a record's sake."""
         for record in records:
             batch.offsets[record.topic, record.partition] = record.offset + 1
-            if record.topic not in EVENT_TOPICS and record.topic != self.names.rerouted:
-                continue  # control records are `apply`'s, lineage has no writer yet
-            batch.counts.events[record.topic] += 1
-            batch.counts.timestamps[record.timestamp] += 1
+            if record.topic not in self._judged:
+                continue  # control records are `apply`'s
+            if record.topic != self.names.lineage:
+                batch.counts.events[record.topic] += 1
+                batch.counts.timestamps[record.timestamp] += 1
             outputs = len(batch.outputs)
             try:
-                self._one(record, policy, batch)
+                if record.topic == self.names.lineage:
+                    self._hear(record, policy, batch)
+                else:
+                    self._one(record, policy, batch)
             except UnreadableRecordError as problem:
                 self._dead_letter(record, problem.stage, problem, batch)
             except Exception as problem:  # a fault of ours must not stop the records behind it, nor lose this one
@@ -238,7 +245,8 @@ class Processor:
         at_hand.memory.forget()
         clock, outputs = self.state.clock, len(batch.outputs)
         try:
-            alerts = reconsider(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at)
+            alerts = reconsider(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at, memory=at_hand.memory)
+            told = self._tell(at_hand, clock, None, batch)
             for alert in alerts:
                 self._alerted(alert, batch, [])
         except Exception:  # a fault of ours must not stop the cases behind it; the next event or revision asks again
@@ -248,7 +256,7 @@ class Processor:
             return
         for alert in alerts:
             batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
-        if alerts or case.wakes_at != waited:
+        if alerts or told or case.wakes_at != waited:
             self._changed.add(number)
         else:
             self._deadlines.put(number, case.wakes_at)
@@ -284,6 +292,8 @@ class Processor:
             self._decided(answer.decision, origin, batch, passed)
             for alert in answer.alerts:
                 self._alerted(alert, batch, passed)
+            if answer.changed:
+                self._tell(at_hand, event.occurred_at, event.event_id, batch)
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
@@ -297,6 +307,46 @@ class Processor:
             if outcome.outcome == "error":
                 batch.counts.rule_errors[outcome.rule_id] += 1
                 log.error("rule_failed", rule=outcome.rule_id, problem=outcome.missing, event_id=event.event_id, certificate_number=number)
+
+    def _hear(self, record: Record, policy: Policy, batch: Batch) -> None:
+        """Take in what another case tells, and judge by it."""
+        message = read_lineage(record.value)
+        number = message.to
+        at_hand = self._live.get(number) or self._load(number)
+        case, before = at_hand.case, at_hand.case.mark()
+        try:
+            if not take_in_lineage(case, message):
+                return
+            alerts = reconsider(
+                case,
+                policy,
+                now=self.state.clock,
+                effective_at=message.at,
+                processed_at=batch.decided_at,
+                event_id=message.event_id,
+                memory=at_hand.memory,
+            )
+            self._tell(at_hand, message.at, message.event_id, batch, anew=message.by if message.use else None)
+            for alert in alerts:
+                self._alerted(alert, batch, [])
+        except Exception:
+            case.go_back_to(before)
+            at_hand.memory.forget()
+            raise
+        self._changed.add(number)
+        for alert in alerts:
+            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
+
+    def _tell(self, at_hand: _AtHand, at: int, event_id: str | None, batch: Batch, anew: str | None = None) -> bool:
+        """Tell other cases what is news to them; False: nothing."""
+        case, dossier = at_hand.case, at_hand.memory.dossier
+        if dossier is None or not has_lineage(case, dossier):
+            return False
+        messages = tell(case, dossier, at=at, event_id=event_id, least_version=batch.decided_at, anew=anew)
+        for message in messages:
+            partition = partition_of(message.to, self.partitions)
+            batch.outputs.append(Output(self.names.lineage, partition, message.to.encode(), lineage_value(message), []))
+        return bool(messages)
 
     def _load(self, number: str) -> _AtHand:
         at_hand = self._older.pop(number, None)

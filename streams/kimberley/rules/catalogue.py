@@ -9,6 +9,7 @@ from kimberley.rules import (
     lineage,
     movement,
     notices,
+    origins,
     participation,
     plausibility,
     regimes,
@@ -34,6 +35,7 @@ THEMES = (
     transit,
     conflict,
     lineage,
+    origins,
     plausibility,
 )
 

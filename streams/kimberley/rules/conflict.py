@@ -22,6 +22,7 @@ from kimberley.rules.wording import day, listed
         "CertificateIssued.origins",
         "CertificateIssued.parcels",
         "CertificateIssued.extraction",
+        "sources",
         "CertificateIssued.declarations",
         "definitions",
         "measures: ZONES",

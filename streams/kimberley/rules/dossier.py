@@ -1,6 +1,6 @@
 """The dossier of a case: its facts that stand, laid out as rules read them, with the reference data as of any date."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from kimberley.model.events import (
     ShipmentReturned,
     ShipmentTransited,
 )
+from kimberley.model.lineage import Description, IssueFact, KnownSource, KnownUse
 from kimberley.model.reference_data import Measure
 from kimberley.reference.bundle import Bundle
 from kimberley.reference.definitions import Definition
@@ -36,6 +37,9 @@ _KINDS: dict[type, int] = {
 }
 
 
+_NO_SOURCES: Mapping[str, Description | None] = {}
+
+
 class Conflict(NamedTuple):
     """Different contents under one event id: the first one stands, the others count for nothing."""
 
@@ -49,7 +53,8 @@ class Dossier:
     `issuer`: the authority that issued the certificate. `destination`: the certificate's; without a certificate, the earliest export's.
     `export_date`: the local date of the earliest export; without one, the date of issue. `stated_origins`: the certificate's and its
     parcels' origins together, sorted. `definition`: what counts as a conflict diamond. `conflicts`: by event id, of the ids that were
-    not withdrawn.
+    not withdrawn. `sources`: what is known of each certificate that the certificate names as its source, None where nothing is; `uses`:
+    what names this one.
     """
 
     def __init__(
@@ -61,7 +66,11 @@ class Dossier:
         definition: Definition,
         now: int,
         refused_contents: Sequence[AnyEvent] = (),
+        sources: Sequence[KnownSource] = (),
+        uses: Sequence[KnownUse] = (),
     ) -> None:
+        self._told = sources
+        self.uses = uses
         self.number = number
         self.reference = reference
         self.bundle = bundle
@@ -96,6 +105,30 @@ class Dossier:
         self.destination: str | None = states_destination.destination if states_destination else None
         self.export_date: date | None = first_export.local_date if first_export else certificate.issued_on if certificate else None
         self.stated_origins: tuple[str, ...] = _stated_origins(certificate) if certificate else ()
+        self.sources: Mapping[str, Description | None] = (
+            self._named(certificate) if certificate and certificate.source_certificates else _NO_SOURCES
+        )
+
+    def _named(self, certificate: CertificateIssued) -> Mapping[str, Description | None]:
+        told = {each.number: each.description for each in self._told}
+        return {number: told.get(number) for number in certificate.source_certificates}
+
+    @property
+    def source_issues(self) -> list[IssueFact]:
+        """What the known sources' certificates say, in the order in which they are named."""
+        return [each.issue for each in self.sources.values() if each is not None and each.issue is not None]
+
+    @property
+    def invalidation(self) -> CertificateInvalidated | None:
+        """The earliest by the issuer; without an issue event, by the Participant that the number's prefix names."""
+        return next((each for each in self.invalidations if self._is_issuer_s(each)), None)
+
+    def _is_issuer_s(self, invalidation: CertificateInvalidated) -> bool:
+        certificate, on = self.certificate, invalidation.local_date
+        if certificate is not None:
+            return self.reference.same_participant(invalidation.authority, on, certificate.authority, certificate.local_date)
+        owner = self.profiles.prefix_owner(self.number[:2])
+        return self.reference.same_participant(invalidation.authority, on, owner, on)
 
     @property
     def effective_date(self) -> date | None:
@@ -146,17 +179,26 @@ class Dossier:
         return issuer is not None and self.reference.participants.standing(issuer, on).participant == territory
 
     def extractions_of(self, origin: str) -> tuple[Extraction, ...]:
-        """Where and when the stones of an origin were mined, as far as it is stated: by the certificate; empty: nowhere."""
+        """Where and when the stones of an origin were mined, as far as it is stated: by the certificate, else by those of its sources
+        that hold the origin, or theirs; empty: nowhere.
+        """
         extraction = self.certificate.extraction if self.certificate else None
-        return (extraction,) if extraction else ()
+        if extraction:
+            return (extraction,)
+        return (
+            tuple(dict.fromkeys(each for issue in self.source_issues for each, _ in issue.extractions_of(origin))) if self.sources else ()
+        )
 
     def zones_of(self, origin: str) -> tuple[str, ...]:
         """The zones in which the stones of an origin were mined, as written; empty: stated nowhere."""
         return tuple(each.zone for each in self.extractions_of(origin) if each.zone and not each.zone.isspace())
 
     def approvals_of(self, origin: str) -> tuple[Approval, ...]:
-        """The approvals stated for the stones of an origin: the certificate's."""
-        return self.certificate.approvals if self.certificate else ()
+        """The approvals stated for stones of an origin: the certificate's, else those of its sources that hold the origin, or theirs."""
+        approvals = self.certificate.approvals if self.certificate else ()
+        if approvals or not self.sources:
+            return approvals
+        return tuple(dict.fromkeys(each for issue in self.source_issues for each, _ in issue.approvals_of(origin)))
 
     def is_exempt(self, measure: Measure, on: date) -> bool:
         """Whether a declaration on the certificate exempts from a measure on a date."""

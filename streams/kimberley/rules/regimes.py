@@ -25,7 +25,7 @@ _ORIGIN = (
     "zone-not-compliant",
     title="Mined in a zone that may not export",
     basis="Kimberley Process Operational Framework",
-    reads=(*_ORIGIN, "CertificateIssued.extraction", "measures: ZONES", "participants"),
+    reads=(*_ORIGIN, "CertificateIssued.extraction", "sources", "measures: ZONES", "participants"),
     innocent_causes=(
         "a zone's name spelt otherwise than the measure has it",
         "a zone that was approved but that the reference data does not name",
@@ -68,7 +68,7 @@ def _outside_zones(dossier: Dossier, certificate: CertificateIssued, measure: Me
     "approval-missing",
     title="No approval came before the certificate",
     basis="Kimberley Process Operational Framework; Swakopmund decision",
-    reads=(*_ORIGIN, "CertificateIssued.extraction", "CertificateIssued.approvals", "measures: APPROVAL", "participants"),
+    reads=(*_ORIGIN, "CertificateIssued.extraction", "sources", "CertificateIssued.approvals", "measures: APPROVAL", "participants"),
     innocent_causes=("an approval that was granted but not sent along", "a typing error in the day on which it was granted"),
 )
 def approval_missing(dossier: Dossier) -> Verdict:
@@ -122,7 +122,7 @@ def _unapproved(dossier: Dossier, certificate: CertificateIssued, measure: Measu
     "suspension-stockpile",
     title="Mined while trade was suspended",
     basis="Kimberley Process Operational Framework",
-    reads=(*_ORIGIN, "CertificateIssued.extraction", "CertificateIssued.approvals", "measures: STOCKPILE", "participants"),
+    reads=(*_ORIGIN, "CertificateIssued.extraction", "sources", "CertificateIssued.approvals", "measures: STOCKPILE", "participants"),
     innocent_causes=("an audit that was made but not sent along", "a typing error in the day of production"),
 )
 def suspension_stockpile(dossier: Dossier) -> Verdict:

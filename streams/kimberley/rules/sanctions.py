@@ -80,7 +80,14 @@ def _lacking(dossier: Dossier, measure: Measure, on: date) -> list[str] | None:
     certificate = dossier.certificate
     if certificate is None:
         return ["CertificateIssued"]
-    if not dossier.is_on_origin(measure, on) or dossier.is_exempt(measure, on):
+    return lacking_but_for_origin(dossier, certificate, measure, on) if dossier.is_on_origin(measure, on) else None
+
+
+def lacking_but_for_origin(dossier: Dossier, certificate: CertificateIssued, measure: Measure, on: date) -> list[str] | None:
+    """As `import-banned` judges a ban whose territory is an origin of the goods. None: it does not touch them. Empty: it does. Else the
+    facts without which that cannot be said.
+    """
+    if dossier.is_exempt(measure, on):
         return None
     if measure.exempt_exported_before and dossier.export_date and dossier.export_date < measure.exempt_exported_before:
         return None

@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from kimberley.model.events import CertificateInvalidated, Event, ShipmentArrived, ShipmentExported, instant_text
+from kimberley.model.events import Event, ShipmentArrived, ShipmentExported, instant_text
 from kimberley.model.findings import Evidence
 from kimberley.reference.profiles import Profile
 from kimberley.rules.dossier import Dossier
@@ -189,7 +189,7 @@ def certificate_invalidated(dossier: Dossier) -> Verdict:
     """Goods were exported, or arrived, after the issuer invalidated the certificate."""
     if not dossier.invalidations:
         return NOT_APPLICABLE
-    invalidation = next((each for each in dossier.invalidations if _is_issuer_s(dossier, each)), None)
+    invalidation = dossier.invalidation
     if invalidation is None or not (dossier.exports or dossier.arrivals):
         return NOT_APPLICABLE
     moves: list[ShipmentExported | ShipmentArrived] = [*dossier.exports, *dossier.arrivals]
@@ -210,15 +210,6 @@ def certificate_invalidated(dossier: Dossier) -> Verdict:
         participants=tuple(sorted({invalidation.authority, *(each.authority for each in late)})),
         shipment_id=late[0].shipment_id,
     )
-
-
-def _is_issuer_s(dossier: Dossier, invalidation: CertificateInvalidated) -> bool:
-    """Whether the issuer sent it; without an issue event, the Participant that the number's prefix names."""
-    certificate, on = dossier.certificate, invalidation.local_date
-    if certificate is not None:
-        return dossier.reference.same_participant(invalidation.authority, on, certificate.authority, certificate.local_date)
-    owner = dossier.profiles.prefix_owner(dossier.number[:2])
-    return dossier.reference.same_participant(invalidation.authority, on, owner, on)
 
 
 def _field(move: Event) -> str:

@@ -156,7 +156,7 @@ class MemoryPipeline:
             processor.apply(latest(processor.read_controls([record], batch)), batch)
             processor.look_after(self._policy, batch, len(processor.cases))
             processor.finish(batch)
-        elif record.topic in EVENT_TOPICS or record.topic == self._names.rerouted:
+        elif record.topic in (*EVENT_TOPICS, self._names.rerouted, self._names.lineage):
             processor = self._processors[record.partition]
             batch = processor.process([record], self._policy)
         else:

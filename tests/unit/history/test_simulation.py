@@ -76,5 +76,5 @@ def test_the_trade_is_mostly_lawful_and_the_first_alert_comes_soon() -> None:
     concerned = {alert.certificate_number for alert in report.history}
     certificates = {decision.certificate_number for decision in report.decisions}
     assert 8000 < len(events) < 12000
-    assert len(concerned) < len(certificates) / 20
+    assert len(concerned) < len(certificates) / 15
     assert judged(events[:60]).history

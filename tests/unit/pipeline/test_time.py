@@ -96,14 +96,23 @@ class Stream:
 
     def _record(self, event: dict[str, Any]) -> MemoryRecord:
         made = event_record(CODEC, *record_from_json(event))
-        self.offset += 1
-        return MemoryRecord(made.topic, 0, self.offset, 4_000_000_000_000, made.key, made.value, made.headers)
+        return MemoryRecord(made.topic, 0, self._next(), 4_000_000_000_000, made.key, made.value, made.headers)
 
     def _done(self, batch: Batch) -> None:
         self.processor.finish(batch)
         self.cases.update(batch.cases)
         self.state = batch.state or self.state
         self.batches.append(batch)
+        told = [output for output in batch.outputs if output.topic == NAMES.lineage]
+        if told:  # until lineage has come to rest
+            heard = self.processor.begin()
+            records = [MemoryRecord(NAMES.lineage, 0, self._next(), 0, output.key, output.value, []) for output in told]
+            self.processor.judge(records, self.policy, heard)
+            self._done(heard)
+
+    def _next(self) -> int:
+        self.offset += 1
+        return self.offset
 
 
 def unconfirmed(number: str = "BW000001") -> list[dict[str, Any]]:
