@@ -26,6 +26,7 @@ from kimberley.reference.bundle import Bundle
 from kimberley.reference.definitions import Definition
 from kimberley.reference.reference import Reference, known_codes
 from kimberley.rules.dossier import Dossier
+from kimberley.rules.rule import Lineage
 from kimberley.rules.rulebook import Rulebook
 
 
@@ -151,18 +152,26 @@ def reconsider(
     effective_at: int,
     processed_at: int,
     event_id: str | None = None,
+    told: Lineage | None = None,
     memory: Memory | None = None,
 ) -> list[Alert]:
     """Judge a case anew without a new event of its own: after a change of reference data, when time has come for which it waited, or
-    when another case told it something; `event_id` then names the event there.
+    when another case told it something; `event_id` then names the event there, and `told` is what it told of: with a `memory` only rules
+    that read that are asked again.
 
     The case's alerts, and when it waits for next, are changed in place.
     """
-    dossier = dossier_of(case, policy, now)
-    evaluation = evaluate(dossier, policy.rulebook)
-    if memory is not None:
+    memory = memory or Memory()
+    before = memory.recall(policy, now) if told is not None else None
+    if before is None or memory.dossier is None:
+        dossier = dossier_of(case, policy, now)
+        evaluation = evaluate(dossier, policy.rulebook)
         memory.keep(policy, evaluation, parties(dossier))
         memory.dossier = dossier
+    else:
+        memory.dossier.hear(case.sources, case.uses, now)
+        evaluation = evaluate(memory.dossier, policy.rulebook, before, told or "")
+        memory.keep(policy, evaluation, memory.parties)
     case.wakes_at = evaluation.wakes_at
     case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, effective_at, event_id)
     return [make_alert(case.number, change, policy, processed_at) for change in changes]

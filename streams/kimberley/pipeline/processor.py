@@ -324,6 +324,7 @@ class Processor:
                 effective_at=message.at,
                 processed_at=batch.decided_at,
                 event_id=message.event_id,
+                told="sources" if message.description is not None else "uses",
                 memory=at_hand.memory,
             )
             self._tell(at_hand, message.at, message.event_id, batch, anew=message.by if message.use else None)

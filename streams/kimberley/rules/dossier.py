@@ -155,6 +155,13 @@ class Dossier:
         if kind in (0, 2):  # certificates and exports: what is derived rests on no others
             self._derive()
 
+    def hear(self, sources: Sequence[KnownSource], uses: Sequence[KnownUse], now: int) -> None:
+        """Take in what other cases told; the dossier is then as if it had been made with it."""
+        self.now = now
+        self._told, self.uses = sources, uses
+        if self.sources and self.certificate:
+            self.sources = self._named(self.certificate)
+
     def standing(self, code: str, on: date) -> Standing:
         """How a jurisdiction stood on a date."""
         return self.reference.participants.standing(code, on)

@@ -6,7 +6,7 @@ from datetime import date
 from enum import Enum
 from functools import partial, update_wrapper, wraps
 from inspect import unwrap
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
@@ -58,6 +58,9 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     since: int | None = None
 
 
+Lineage = Literal["sources", "uses"]
+"""What other certificates tell of themselves: those that are named as sources, and those that name this one."""
+LINEAGE: tuple[Lineage, ...] = ("sources", "uses")
 F = TypeVar("F", bound=Callable[..., Any])
 Verdict = Plain | Undetermined | Waiting | Violation | Sequence[Violation]
 Judge = Callable[[Dossier], Verdict]
@@ -122,6 +125,11 @@ class Rule:
         if self.valid_from or self.valid_to:
             return frozenset(EVENT_TYPES)
         return frozenset(each.partition(".")[0] for each in self.reads) & EVENT_TYPES.keys()
+
+    @property
+    def lineage(self) -> frozenset[Lineage]:
+        """What of lineage may change its verdict."""
+        return frozenset(each for each in LINEAGE if each in self.reads)
 
     @property
     def reads_clock(self) -> bool:

@@ -20,7 +20,7 @@ from kimberley.reference.reference import DATA
 from kimberley.reference.toml_places import line_of
 from kimberley.rules.catalogue import CATALOGUE
 from kimberley.rules.published import published_rulebooks
-from kimberley.rules.rule import Parameters, Rule
+from kimberley.rules.rule import LINEAGE, Parameters, Rule
 
 SHIPPED = DATA / "rulebook.toml"
 
@@ -37,9 +37,9 @@ class Rulebook:
     rules: tuple[tuple[Rule, Severity], ...]
     definition: str | None = None
 
-    def readers_of(self, event_type: str) -> tuple[int, ...]:
-        """The places, in `rules`, of those that another event of a type may bring to another verdict."""
-        return self._readers.get(event_type, ())
+    def readers_of(self, news: str) -> tuple[int, ...]:
+        """The places, in `rules`, of those that another event of a type, or news of `sources` or `uses`, may bring to another verdict."""
+        return self._readers.get(news, ())
 
     def with_definition(self, definition: str) -> "Rulebook":
         """This rulebook with another definition. It is not the one that was published, so its id says so."""
@@ -49,7 +49,10 @@ class Rulebook:
 
     @cached_property
     def _readers(self) -> dict[str, tuple[int, ...]]:
-        return {name: tuple(index for index, (rule, _) in enumerate(self.rules) if name in rule.event_types) for name in EVENT_TYPES}
+        return {
+            name: tuple(index for index, (rule, _) in enumerate(self.rules) if name in rule.event_types or name in rule.lineage)
+            for name in (*EVENT_TYPES, *LINEAGE)
+        }
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
