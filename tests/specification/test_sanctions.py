@@ -22,7 +22,10 @@ def _landed(
     ]
 
 
-DECLARED = {"GRANDFATHERED": [{"kind": "GRANDFATHERED", "reference": "G-1"}], "G7_CERTIFICATE": [{"kind": "G7_CERTIFICATE", "reference": "G-2"}]}
+DECLARED = {
+    "GRANDFATHERED": [{"kind": "GRANDFATHERED", "reference": "G-1"}],
+    "G7_CERTIFICATE": [{"kind": "G7_CERTIFICATE", "reference": "G-2"}],
+}
 
 # import-banned
 
@@ -310,7 +313,10 @@ def test_origins_in_the_correction_resolve() -> None:
 
 
 def test_nothing_else_is_said_of_lawful_russian_goods_elsewhere() -> None:
-    story = [issue("RU000001", "RU", destination="IN", **goods("100.00", "9000.00")), export(authority="RU", number="RU000001", destination="IN")]
+    story = [
+        issue("RU000001", "RU", destination="IN", **goods("100.00", "9000.00")),
+        export(authority="RU", number="RU000001", destination="IN"),
+    ]
     story[1]["value_usd"] = "9000.00"
     assert judge(*story).rules == set()
     lawful([*story, arrival(authority="IN", number="RU000001")])
