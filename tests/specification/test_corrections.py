@@ -267,3 +267,101 @@ def test_withdrawing_the_certificate_leaves_the_shipment_without_one() -> None:
     story = [issued, export(), arrival(), confirmation(), withdrawal(issued)]
     opened("certificate-unknown", story)
     resolved("certificate-unknown", [*story, issue(at="2024-03-21T09:00:00Z")])
+
+
+@pytest.mark.parametrize("kind", ["ShipmentDetained", "ShipmentReleased"])
+def test_detentions_and_missing_originals_change_no_alert(kind: str) -> None:
+    stated = {"reason": "papers"} if kind == "ShipmentDetained" else {}
+    stopped = event(kind, "2024-03-07T13:00:00Z", "EU", shipment_id="SH-1", **stated)
+    lawful([issue(), export(), arrival(original_presented=False), stopped, confirmation()])
+    late = {**stopped, "occurred_at": "2024-05-02T13:00:00Z"}
+    assert judge(issue(), export(), late).rules == {"arrival-overdue"}
+
+
+def test_more_uses_of_a_number_on_notice_update_its_alert() -> None:
+    story = [notice(), issue(), export(), arrival(), confirmation()]
+    for length, status, revision in ((2, "OPENED", 1), (3, "UPDATED", 2), (4, "UPDATED", 3), (5, "UPDATED", 3)):
+        (alert,) = judge(*story[:length]).rows
+        assert (alert["rule_id"], alert["status"], alert["revision"]) == ("number-on-notice", status, revision)
+
+
+def test_an_alert_names_the_event_that_set_it_off_and_its_time_at_the_border() -> None:
+    found = arrival("2024-03-07T20:00:00-08:00", carats="90.00")
+    alert = opened("import-mismatch", [issue(), export(), found], subject="SH-1")
+    assert alert["event_id"] == found["event_id"]
+    assert alert["effective_at"].startswith("2024-03-08T04:00:00")
+    assert {"BW", "EU"} <= set(alert["participants"])
+
+
+def test_decisions_name_rules_that_are_broken_or_lack_a_fact_and_the_alerts_open_since() -> None:
+    rows = judge(issue(), export(carats=None), arrival(carats="90.00"), options=("--decisions",)).rows
+    assert [{each["rule_id"]: each["outcome"] for each in row["rules"]} for row in rows] == [
+        {},
+        {"export-mismatch": "undetermined"},
+        {"export-mismatch": "undetermined", "import-mismatch": "violation"},
+    ]
+    alert = opened("import-mismatch", [issue(), arrival(carats="90.00")], subject="SH-1")
+    assert alert["alert_id"] in rows[-1]["alert_ids"]
+
+
+def test_a_withdrawal_reaches_its_own_certificate_number_only() -> None:
+    wrong = export(carats="90.00")
+    other = issue("BW000002")
+    same_id = {**export(number="BW000002", carats="80.00"), "event_id": wrong["event_id"]}
+    story = [issue(), wrong, other, same_id, withdrawal(same_id)]
+    rows = judge(*story, options=("--as-of", "2024-03-21T00:00:00Z")).of("export-mismatch")
+    assert [row["certificate_number"] for row in rows] == ["BW000001"]
+
+
+def test_of_two_contents_of_a_withdrawal_the_first_stands() -> None:
+    second, third = export(shipment="SH-2"), export(shipment="SH-3")
+    gone = withdrawal(second)
+    other = {**gone, "withdrawn_event_id": third["event_id"]}
+    story = [issue(), export(), second, gone, other]
+    assert judge(*story).rules == {"event-conflict"}
+    assert judge(issue(), export(), third, gone, other).rules == {"event-conflict", "certificate-reused"}
+
+
+def test_a_refused_event_moves_no_clock() -> None:
+    assert judge(issue(), export(), arrival("2024-06-01T12:00:00Z", "XX")).rows == []
+
+
+@pytest.mark.parametrize("at", ["2024-03-05T23:59:59", "2024-03-05T23:59:59Z", "2024-03-06T05:29:59+05:30"])
+def test_an_instant_is_the_same_by_utc_by_default_and_by_any_offset(at: str) -> None:
+    story = [issue(), export(at), arrival("2024-03-05T23:59:58Z")]
+    opened("dates-out-of-order", story)
+    lawful([issue(), export(at), arrival("2024-03-06T00:00:00Z")])
+
+
+LATE: list[Event] = [
+    {
+        "type": "MeasureListed",
+        "id": "test-suspension",
+        "kind": "SUSPENSION",
+        "imposed_by": "KP",
+        "territory": "bw",
+        "route": "ANY",
+        "valid_from": "2024-03-01",
+        "basis": "a decision for this test",
+        "confidence": "high",
+    },
+    {
+        "type": "ParticipantListed",
+        "code": "BW",
+        "name": "Botswana",
+        "kind": "participant",
+        "periods": [{"kind": "participant", "status": "suspended", "valid_from": "2003-01-01", "confidence": "high"}],
+    },
+    notice(),
+]
+
+
+@pytest.mark.parametrize("told", LATE, ids=lambda told: told["type"])
+def test_reference_events_later_than_the_clock_are_left_out_and_earlier_ones_count_back_to_their_own_dates(told: Event) -> None:
+    known = {**told, "event_id": "told-1", "occurred_at": "2024-06-01T00:00:00Z"}
+    before = judge(*complete(), known, options=("--as-of", "2024-05-31T23:59:59Z"))
+    assert before.rows == []
+    assert "1 event" in before.errors
+    for story in ([*complete(), known], [known, *complete()]):
+        after = judge(*story, options=("--as-of", "2024-06-01T00:00:00Z")).rules
+        assert after == {"number-on-notice" if told["type"] == "NoticePublished" else "trade-suspended"}

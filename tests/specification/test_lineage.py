@@ -188,10 +188,10 @@ def test_a_small_parcel_has_the_absolute_tolerance_and_sources_add_up() -> None:
     _quiet("weight-growth", [*small, _reexport("10.05")])
     opened("weight-growth", [*small, _reexport("10.051")], amounts=["10.051", "10"])
     two = [*_source(), *_source("BW000002", "50.00", "10000.00")]
-    named = {"source_certificates": ["BW000001", "BW000002"]}
+    named: dict[str, Any] = {"source_certificates": ["BW000001", "BW000002"]}
     _quiet("weight-growth", [*two, _reexport("150.15", **named)])
     opened("weight-growth", [*two, _reexport("150.151", **named)], amounts=["150.151", "150"])
-    twice = {"source_certificates": ["BW000001", "bw-000001"]}
+    twice: dict[str, Any] = {"source_certificates": ["BW000001", "bw-000001"]}
     opened("weight-growth", [*_source(), _reexport("150.00", **twice)])
 
 

@@ -1,5 +1,6 @@
 """What is exported and what arrives is what was certified, once, and where it was meant to go."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,8 +93,9 @@ def test_any_authority_of_the_issuers_participant_exports() -> None:
 
 @pytest.mark.parametrize("field", ["carats", "value_usd", "parcel_count"])
 def test_an_absent_amount_or_count_of_an_export_is_undetermined(field: str) -> None:
-    undetermined("export-mismatch", [issue(), export(**{field: None})])
-    undetermined("export-mismatch", [issue(parcels=[], **{field: None}), export()])
+    absent: dict[str, Any] = {field: None}
+    undetermined("export-mismatch", [issue(), export(**absent)])
+    undetermined("export-mismatch", [issue(parcels=[], **absent), export()])
 
 
 def test_what_is_absent_hides_no_difference() -> None:
@@ -139,8 +141,9 @@ def test_what_arrives_within_the_tolerance_is_not(found: dict[str, Any]) -> None
 
 @pytest.mark.parametrize("field", ["carats", "parcel_count"])
 def test_an_absent_weight_or_count_of_an_arrival_is_undetermined(field: str) -> None:
-    undetermined("import-mismatch", [issue(), arrival(**{field: None})])
-    undetermined("import-mismatch", [issue(parcels=[], **{field: None}), arrival()])
+    absent: dict[str, Any] = {field: None}
+    undetermined("import-mismatch", [issue(), arrival(**absent)])
+    undetermined("import-mismatch", [issue(parcels=[], **absent), arrival()])
     undetermined("import-mismatch", [arrival()])
     quiet("import-mismatch", [issue(), export()])
 
@@ -152,7 +155,7 @@ def test_every_arrival_is_judged_and_a_correction_resolves() -> None:
     resolved("import-mismatch", [issue(), export(), *corrected(arrival(carats="10.00"), arrival())])
 
 
-def test_the_tolerance_is_the_importers_on_arrival_and_the_issuers_on_export(tmp_path: Any) -> None:
+def test_the_tolerance_is_the_importers_on_arrival_and_the_issuers_on_export(tmp_path: Path) -> None:
     profiles = """
 [default]
 number = "^[A-Z]{2}[0-9A-Z]{1,18}$"
@@ -267,3 +270,24 @@ def test_the_latest_confirmation_counts_then_the_greatest_event_id() -> None:
 def test_no_confirmation_is_not_applicable_and_a_full_one_in_its_place_resolves() -> None:
     quiet("confirmation-incomplete", [issue(), export(), arrival()])
     resolved("confirmation-incomplete", [issue(), export(), arrival(), *corrected(confirmation(importer=None), confirmation())])
+
+
+@pytest.mark.parametrize(
+    ("issuer", "exporter", "on", "same"),
+    [
+        ("BE", "GB", "2020-12-31", True),
+        ("BE", "GB", "2021-01-01", False),
+        ("GB", "BE", "2021-01-01", True),  # each on the date of its own event
+        ("GB", "GB", "2021-01-01", True),  # equal codes
+    ],
+)
+def test_the_exporter_and_the_issuer_compare_each_on_its_own_date(issuer: str, exporter: str, on: str, same: bool) -> None:
+    number = "EU12345678"
+    issued = issue(
+        number, issuer, "2020-12-15", destination="AE", origins=["BW"], expires_on="2021-02-15", source_certificates=["BW000001"]
+    )
+    story = [issued, export(f"{on}T12:00:00Z", exporter, number, destination="AE")]
+    if same:
+        quiet("export-mismatch", story)
+    else:
+        opened("export-mismatch", story, subject="SH-1")

@@ -310,3 +310,10 @@ def test_codes_are_forgiven_their_case_and_blanks() -> None:
 def event_in_lower_case() -> Event:
     """An arrival as a careless system writes it."""
     return event("ShipmentArrived", "2024-03-07T12:00:00Z", "eu", "bw-000 001", shipment_id="SH-1", carats="100.00", parcel_count=1)
+
+
+def test_a_finding_that_rests_on_sure_and_unsure_facts_has_the_lowest_confidence() -> None:
+    mixed = issue("BR000001", "BR", "2006-03-01", origins=["BR", "CI"], mixed_origin=True)
+    opened("trade-suspended", [mixed], low=True)
+    sure = issue("AE000001", "AE", "2006-03-01", origins=["BR", "CI"], mixed_origin=True)
+    assert opened("trade-suspended", [sure])["confidence"] in {"high", "medium"}

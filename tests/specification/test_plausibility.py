@@ -87,7 +87,8 @@ def test_a_low_band_and_the_default_for_others_judge_with_low_confidence(origin:
 
 @pytest.mark.parametrize("field", ["carats", "value_usd"])
 def test_a_missing_weight_or_value_is_undetermined(field: str) -> None:
-    undetermined("price-out-of-band", [issue(parcels=[], **{field: None})])
+    absent: dict[str, Any] = {field: None}
+    undetermined("price-out-of-band", [issue(parcels=[], **absent)])
 
 
 def test_a_corrected_value_resolves() -> None:

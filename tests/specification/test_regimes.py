@@ -213,9 +213,9 @@ def test_an_origin_in_a_territory_of_the_definition_is_blocked(
     for day in (first, last):
         alert = opened("conflict-diamond", story(day), subject=territory, days=[day])
         assert alert["certificate_number"] == "AE000001"
-    for day in (before, after):
-        if day and day >= "2003-01-01":
-            quiet("conflict-diamond", story(day))
+    for beside in (before, after):
+        if beside and beside >= "2003-01-01":
+            quiet("conflict-diamond", story(beside))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """How long a certificate serves, numbers on notice, numbers that nobody issued, and event ids with two contents."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -269,3 +270,25 @@ def test_a_withdrawal_whose_own_withdrawal_is_taken_back_brings_the_conflict_bac
     story = [issue(), export(), ARRIVED, _with(ARRIVED, carats="90.000")]
     undone = withdrawal(ARRIVED, at="2024-03-09T12:00:00Z")
     opened("event-conflict", [*story, undone, withdrawal(undone, at="2024-03-10T12:00:00Z")], subject=ARRIVED["event_id"])
+
+
+def test_the_days_until_a_certificate_is_unknown_are_the_defaults_whatever_a_profile_says(tmp_path: Path) -> None:
+    profiles = """
+[default]
+number = "^[A-Z]{2}[0-9A-Z]{1,18}$"
+confirmation_days = 15
+arrival_days = 30
+unknown_certificate_days = 2
+value_tolerance = { relative = "0.05", absolute = "0" }
+carats_tolerance = { relative = "0.001", absolute = "0.05" }
+
+[BW]
+unknown_certificate_days = 20
+
+[EU]
+unknown_certificate_days = 20
+"""
+    (tmp_path / "issuer-profiles.toml").write_text(profiles, encoding="utf-8")
+    options = ("--reference", str(tmp_path))
+    quiet("certificate-unknown", [export("2024-03-07T12:00:00Z")], clock="2024-03-09T12:00:00Z", options=options)
+    opened("certificate-unknown", [export("2024-03-07T12:00:00Z")], clock="2024-03-09T12:00:01Z", options=options)
