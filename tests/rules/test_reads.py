@@ -50,7 +50,7 @@ ASKED: list[tuple[Callable[[Dossier], Any], str]] = [
 def test_what_is_read_is_declared_or_the_story_fails(asks: Callable[[Dossier], Any], read: str) -> None:
     types = ("CertificateIssued.issued_on", "ShipmentExported.shipment_id", "ShipmentArrived.shipment_id")
     besides = tuple(each for each in types if not read.startswith(each.partition(".")[0]) or "." in read)
-    with pytest.raises(AssertionError, match=rf"curious reads .*{read}.*, which its `reads` does not name"):
+    with pytest.raises(AssertionError, match=rf"curious reads .*{read}.*, which its reads do not name"):
         reading(asks, *besides)
     CATALOGUE.pop("curious")
     reading(asks, *besides, read)

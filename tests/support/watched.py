@@ -63,7 +63,7 @@ def watched_evaluate(dossier: Dossier, rulebook: Rulebook, *before: Any) -> eval
             rule.judge(watched)
             if rule.valid_from is None and rule.valid_to is None:  # with dates any event may be read
                 found = undeclared(rule, seen)
-                assert not found, f"{rule.id} reads {', '.join(found)}, which its `reads` does not name"
+                assert not found, f"{rule.id} reads {', '.join(found)}, which its reads do not name"
     return said
 
 
