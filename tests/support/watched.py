@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kimberley.cases import evaluate as evaluation
-from kimberley.model.events import EVENT_TYPES, AnyEvent
+from kimberley.model.events import AnyEvent
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import Rule
 from kimberley.rules.rulebook import Rulebook
@@ -133,6 +133,3 @@ def _watched(dossier: Dossier, seen: set[str]) -> Dossier:
     laid_out["bundle"] = _Part(dossier.bundle, _BUNDLE, seen)
     object.__setattr__(found, "__dict__", {**laid_out, "seen": seen})
     return found
-
-
-assert set(_LISTS.values()) <= EVENT_TYPES.keys()
