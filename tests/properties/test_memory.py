@@ -14,6 +14,7 @@ from kimberley.model.case import Case, Fact, Origin
 from kimberley.model.events import EVENT_TYPES, AnyEvent
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
+from kimberley.rules.catalogue import CATALOGUE
 from kimberley.rules.rule import Rule
 from kimberley.rules.rulebook import shipped_rulebook
 from support.journeys import journey
@@ -32,7 +33,8 @@ SOURCES = {
     "price bands",
     "definitions",
 }
-RULES = [rule for rule, _ in POLICY.rulebook.rules]
+RULES = list({**CATALOGUE, **{rule.id: rule for rule, _ in POLICY.rulebook.rules}}.values())
+"""Those in force, on the rulebook's terms, and those that no rulebook names yet."""
 
 _INSTANTS = st.sampled_from(["2003-05-01T10:00:00Z", "2014-03-03T10:00:00Z", "2024-03-05T09:00:00+02:00", "2024-11-20T23:30:00-08:00"])
 _CODES = st.sampled_from(["BW", "EU", "BE", "RU", "KE", "CF", "UZ", "VE", "GB"])
@@ -40,6 +42,7 @@ _CARATS = st.sampled_from(["120.50", "99.00", None])
 _GOODS = {"carats": _CARATS, "value_usd": st.sampled_from(["24100.00", "1.00", None]), "parcel_count": st.sampled_from([1, 2, None])}
 _SHIPMENT = {"shipment_id": st.sampled_from(["SH-1", "SH-2"])}
 _SEALS = st.sampled_from([None, [], ["S-1"], ["S-2"]])
+_PARCELS = st.fixed_dictionaries({"hs_code": st.just("7102.31"), "carats": _CARATS, "value_usd": st.sampled_from(["24100.00", None])})
 _FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "CertificateIssued": {
         **_GOODS,
@@ -49,7 +52,7 @@ _FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "origins": st.sampled_from([["BW"], ["RU"], ["CF", "BW"], []]),
         "mixed_origin": st.sampled_from([True, False, None]),
         "seal_numbers": _SEALS,
-        "parcels": st.sampled_from([[], [{"hs_code": "7102.31", "carats": "120.50", "value_usd": "24100.00"}]]),
+        "parcels": st.lists(_PARCELS, max_size=3),
     },
     "CertificateInvalidated": {"reason": st.just("VOIDED")},
     "ShipmentExported": {**_SHIPMENT, **_GOODS, "destination": _CODES | st.none(), "seal_numbers": _SEALS},

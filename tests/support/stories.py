@@ -2,11 +2,12 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from kimberley.commands import main
 
@@ -36,31 +37,35 @@ class Judged:
         return found
 
 
-def judge(*events: Event, options: tuple[str, ...] = ()) -> Judged:
-    """The open alerts after some events."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "events.jsonl"
-        file.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
-        result = CliRunner().invoke(main, ["check", str(file), "--format", "jsonl", *options])
+def judge(*events: Event, options: tuple[str, ...] = (), book: str = "") -> Judged:
+    """The open alerts after some events. `book`: lines under `[rules]` of a rulebook of their own, instead of the one that ships."""
+    result = _run("check", *options, events=events, book=book)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return Judged(result.exit_code, [json.loads(line) for line in result.stdout.splitlines()], result.stderr)
 
 
-def outcomes(*events: Event) -> dict[str, str]:
+def outcomes(*events: Event, book: str = "") -> dict[str, str]:
     """What the rules said with the last decision: those neither `pass` nor `not_applicable`."""
-    decision = judge(*events, options=("--decisions",)).rows[-1]
+    decision = judge(*events, options=("--decisions",), book=book).rows[-1]
     return {each["rule_id"]: each["outcome"] for each in decision["rules"]}
 
 
-def missing(rule_id: str, *events: Event) -> list[str]:
+def missing(rule_id: str, *events: Event, book: str = "") -> list[str]:
     """The facts that an undetermined rule lacks of the first event's certificate."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "events.jsonl"
-        file.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
-        result = CliRunner().invoke(main, ["case", events[0]["certificate_number"], str(file), "--format", "jsonl"])
+    result = _run("case", events[0]["certificate_number"], events=events, book=book)
     (found,) = [each for each in json.loads(result.stdout)["rules"] if each["rule_id"] == rule_id]
     assert found["outcome"] == "undetermined", found
     return list(found["missing"])
+
+
+def _run(*command: str, events: Sequence[Event], book: str) -> Result:
+    """A command on a file of some events."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, rulebook = Path(folder, "events.jsonl"), Path(folder, "rulebook.toml")
+        file.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+        rulebook.write_text(f'id = "of-a-test"\n[rules]\n{book}\n', encoding="utf-8")
+        options = ["--rulebook", str(rulebook)] if book else []
+        return CliRunner().invoke(main, [*command, str(file), "--format", "jsonl", *options])
 
 
 _ids = iter(range(1, 10**9))

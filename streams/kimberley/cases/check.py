@@ -4,8 +4,11 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from kimberley.cases.deadlines import Deadlines
-from kimberley.cases.judge import Memory, Policy, judge, reconsider, refused
+from kimberley.cases.evaluate import evaluate
+from kimberley.cases.judge import Memory, Policy, dossier_of, judge, reconsider, refused
 from kimberley.cases.lineage import has_lineage, take_in_lineage, tell
 from kimberley.model.case import Case, Origin
 from kimberley.model.decisions import Decision, Refusal
@@ -125,10 +128,19 @@ class _Run:
         """Judge an event, and all that follows from it for other cases."""
         report, case, memory = self.report, self._case(event.certificate_number), Memory()
         answer = judge(case, event, origin, report.policy, now=self._clock, processed_at=report.as_of, memory=memory)
-        report.decisions.append(answer.decision)
         report.history += answer.alerts
         self._settle(case, memory, event.occurred_at, event.event_id)
         self._deliver()
+        report.decisions.append(self._at_rest(case, answer.decision) if case.named else answer.decision)
+
+    def _at_rest(self, case: Case, decision: Decision) -> Decision:
+        """A decision by what the sources have told: the stream decides before they can answer, here all that was read answers at once."""
+        if decision.outcome == "REFUSED":
+            return decision
+        policy = self.report.policy
+        outcomes = evaluate(dossier_of(case, policy, self._clock), policy.rulebook).outcomes
+        open_ids = {state.alert_id for state in case.alerts if state.is_open}
+        return msgspec.structs.replace(decision, rules=tuple(outcomes), alert_ids=tuple(sorted(open_ids.union(decision.alert_ids))))
 
     def change_reference(self, records: Iterable[ReferenceRecord]) -> None:
         """Judge all cases anew by changed reference data."""

@@ -140,5 +140,11 @@ def _uses(dossier: Dossier) -> dict[str, Use]:
     if certificate is None:
         return {}
     numbers = dict.fromkeys(certificate.source_certificates)
-    use = Use(len(numbers) == 1, certificate.authority, certificate.event_id, certificate.carats)
+    use = Use(len(numbers) == 1, certificate.authority, certificate.event_id, certificate.carats, _is_void(dossier))
     return dict.fromkeys(numbers, use)
+
+
+def _is_void(dossier: Dossier) -> bool:
+    """Whether it was invalidated before anything was exported under it."""
+    invalidation = dossier.invalidation
+    return invalidation is not None and not any(export.occurred_at < invalidation.occurred_at for export in dossier.exports)

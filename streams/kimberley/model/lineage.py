@@ -94,12 +94,16 @@ class Description(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Use(msgspec.Struct, frozen=True, array_like=True):
-    """That a certificate names another as a source: as its only one or not, who issued it, by which event, and its weight."""
+    """That a certificate names another as a source: as its only one or not, who issued it, by which event, and its weight.
+
+    `is_void`: it was invalidated, and nothing was exported under it before: it uses nothing up.
+    """
 
     is_only: bool
     authority: str
     event_id: str
     carats: Decimal | None
+    is_void: bool = False
 
 
 class KnownSource(msgspec.Struct, frozen=True, array_like=True):

@@ -18,7 +18,13 @@ _ZERO = Decimal(0)
     "number-malformed",
     title="The number is not one of its issuer's",
     basis="CORE Annex I(A)",
-    reads=("CertificateIssued.certificate_number", "CertificateIssued.authority", "issuer profiles", "participants"),
+    reads=(
+        "CertificateIssued.certificate_number",
+        "CertificateIssued.authority",
+        "CertificateIssued.issued_on",
+        "issuer profiles",
+        "participants",
+    ),
     innocent_causes=("a digit too many or too few", "a letter read as a digit", "the number of another document"),
 )
 def number_malformed(dossier: Dossier) -> Verdict:
@@ -189,7 +195,13 @@ def hs_code_out_of_scope(dossier: Dossier) -> Verdict:
     "totals-mismatch",
     title="Parcels do not add up",
     basis="CORE Annex I(A)",
-    reads=("CertificateIssued.parcels", "CertificateIssued.parcel_count", "CertificateIssued.carats", "CertificateIssued.value_usd"),
+    reads=(
+        "CertificateIssued.authority",
+        "CertificateIssued.parcels",
+        "CertificateIssued.parcel_count",
+        "CertificateIssued.carats",
+        "CertificateIssued.value_usd",
+    ),
     innocent_causes=("a decimal point in the wrong place", "a parcel left out of the list", "a slip of one digit"),
 )
 def totals_mismatch(dossier: Dossier) -> Verdict:

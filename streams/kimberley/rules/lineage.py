@@ -174,7 +174,7 @@ def source_overdrawn(dossier: Dossier) -> Verdict:
     certificate = dossier.certificate
     if certificate is None or not dossier.uses:
         return NOT_APPLICABLE
-    only = [each for each in dossier.uses if each.use.is_only]
+    only = [each for each in dossier.uses if each.use.is_only and not each.use.is_void]
     if not only:
         return NOT_APPLICABLE
     arrived = next((each for each in dossier.arrivals if each.carats is not None), None)

@@ -47,7 +47,13 @@ def issuer_not_participant(dossier: Dossier, parameters: Tolerance) -> Verdict:
     "destination-not-participant",
     title="The destination was no Participant",
     basis="CORE III(c)",
-    reads=("CertificateIssued.destination", "ShipmentExported.destination", "ShipmentExported.occurred_at", "participants"),
+    reads=(
+        "CertificateIssued.destination",
+        "CertificateIssued.issued_on",
+        "ShipmentExported.destination",
+        "ShipmentExported.occurred_at",
+        "participants",
+    ),
     innocent_causes=("a typing error in the destination's code", "an admission that the reference data does not have yet"),
     parameters=Tolerance,
 )
@@ -75,7 +81,7 @@ def destination_not_participant(dossier: Dossier, parameters: Tolerance) -> Verd
     "importer-not-participant",
     title="The importing authority was no Participant",
     basis="CORE III(c)",
-    reads=("ShipmentArrived.authority", "ShipmentArrived.occurred_at", "participants"),
+    reads=("ShipmentArrived.shipment_id", "ShipmentArrived.authority", "ShipmentArrived.occurred_at", "participants"),
     innocent_causes=("goods that passed through a free port and were sent on", "an admission that the reference data does not have yet"),
     parameters=Tolerance,
 )

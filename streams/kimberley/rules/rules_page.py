@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from kimberley.model.findings import Severity
 from kimberley.reference.bundle import shipped_bundle
-from kimberley.rules.catalogue import CATALOGUE, THEMES
+from kimberley.rules.catalogue import CATALOGUE
 from kimberley.rules.rule import Rule
 from kimberley.rules.rulebook import Rulebook, shipped_rulebook
 
@@ -30,7 +30,9 @@ def rules_page() -> str:
     """The page, in Markdown."""
     book = shipped_rulebook()
     in_force = {rule.id: (rule, severity) for rule, severity in book.rules}
-    listed = [in_force.get(rule.id, (rule, None)) for theme in THEMES for rule in CATALOGUE.values() if rule.theme == theme.__name__]
+    # a theme stands where the rulebook first names one of its rules; what no rulebook names yet comes last
+    themes = dict.fromkeys([*(rule.theme for rule, _ in book.rules), *sorted(rule.theme for rule in CATALOGUE.values())])
+    listed = [in_force.get(rule.id, (rule, None)) for theme in themes for rule in CATALOGUE.values() if rule.theme == theme]
     table = (f"| [`{rule.id}`](#{rule.id}) | {severity or 'off'} | {rule.description} |" for rule, severity in listed)
     head = _HEAD.format(book=book.id, definition=shipped_bundle().definition(book.definition).id, table="\n".join(table))
     parts = [head]

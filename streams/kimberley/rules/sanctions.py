@@ -27,6 +27,7 @@ class _Barred:
     title="The importer bars these goods",
     basis="the importing Participant's sanctions acts",
     reads=(
+        "ShipmentArrived.shipment_id",
         "ShipmentArrived.authority",
         "ShipmentArrived.occurred_at",
         "CertificateIssued",

@@ -25,9 +25,11 @@ class _Passage(NamedTuple):
     title="The way led through a barred territory",
     basis="Regulation (EU) 833/2014 Article 3p(2)",
     reads=(
+        "ShipmentTransited.shipment_id",
         "ShipmentTransited.country",
         "ShipmentTransited.occurred_at",
         "ShipmentTransited.left_at",
+        "ShipmentExported.shipment_id",
         "ShipmentExported.route",
         "ShipmentExported.occurred_at",
         "ShipmentExported.destination",

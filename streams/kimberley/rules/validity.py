@@ -133,7 +133,15 @@ def _validity(profile: Profile) -> str:
     "certificate-expired",
     title="Exported after expiry",
     basis="Regulation (EC) 2368/2002 Article 12(5); SOR/2003-15 section 6",
-    reads=("CertificateIssued.expires_on", "ShipmentExported.occurred_at", "ShipmentArrived.occurred_at"),
+    reads=(
+        "CertificateIssued.expires_on",
+        "ShipmentExported.shipment_id",
+        "ShipmentExported.authority",
+        "ShipmentExported.occurred_at",
+        "ShipmentArrived.shipment_id",
+        "ShipmentArrived.authority",
+        "ShipmentArrived.occurred_at",
+    ),
     innocent_causes=("a typing error in the expiry date", "an export reported under the day of its paperwork"),
 )
 def certificate_expired(dossier: Dossier) -> Verdict:
