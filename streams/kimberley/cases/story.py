@@ -1,6 +1,6 @@
 """A case's whole story: its facts in order of occurrence, who took which back, who took part, its alerts, and what every rule says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from kimberley.cases.evaluate import Change, Explained, compare, explain
@@ -8,6 +8,7 @@ from kimberley.cases.judge import Policy, dossier_of, parties, with_reporter
 from kimberley.model.case import AlertState, Case, Fact
 from kimberley.model.decisions import Party
 from kimberley.model.events import AnyEvent, EventWithdrawn
+from kimberley.model.lineage import Description, KnownUse
 from kimberley.reference.reference import Reference
 from kimberley.rules.dossier import withdrawn_by
 
@@ -29,6 +30,7 @@ class Story(NamedTuple):
 
     `conflicts`: contents refused because their event id was taken. `parties`: by role, with their standing on the date that counts.
     `pending`: how its alerts would change if it were judged now, by this policy and clock; empty where the stream has done so.
+    `sources`: what is known of the certificates that it names as its sources (None: nothing was told yet); `uses`: those that name it.
     """
 
     number: str
@@ -40,6 +42,8 @@ class Story(NamedTuple):
     alerts: list[AlertState]
     rules: list[Explained]
     pending: list[Change]
+    sources: Mapping[str, Description | None]
+    uses: Sequence[KnownUse]
 
 
 def tell(case: Case, policy: Policy, now: int | None = None) -> Story:
@@ -62,6 +66,8 @@ def tell(case: Case, policy: Policy, now: int | None = None) -> Story:
         alerts=case.alerts,
         rules=rules,
         pending=compare(case.number, case.alerts, findings, now, None)[1],
+        sources=dossier.sources,
+        uses=dossier.uses,
     )
 
 

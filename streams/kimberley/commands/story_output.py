@@ -11,6 +11,7 @@ from kimberley.cases.story import Entry, Story
 from kimberley.commands.alert_text import AlertView, alert_text
 from kimberley.commands.event_words import moment, said, without_private
 from kimberley.commands.output import Column, console, make_table, plain, severity_text
+from kimberley.commands.story_lineage import lineage_json, print_lineage
 from kimberley.model.case import AlertState, Fact, Origin
 from kimberley.model.events import AnyEvent, instant_text
 from kimberley.model.findings import SEVERITIES
@@ -45,6 +46,7 @@ def print_story(story: Story, *, names: bool, long: bool) -> None:
     )
     _print_timeline(out, story, names=names, long=long)
     _print_parties(out, story)
+    print_lineage(out, story)
     _print_alerts(out, story, long=long)
     _print_rules(out, story.rules)
 
@@ -221,6 +223,7 @@ def story_json(story: Story, *, names: bool) -> dict[str, Any]:
             }
             for party in story.parties
         ],
+        **lineage_json(story),
         "alerts": [_alert_json(state) for state in story.alerts],
         "rules": [_rule_json(each) for each in story.rules],
         "pending": [{"status": change.status, **_alert_json(change.state)} for change in story.pending],

@@ -106,6 +106,22 @@ def test_a_deadline_that_waits_is_told(file: Path) -> None:
     assert "violated from 5 April 2024" in table or "violated from 2024-04-05" in table
 
 
+def test_sources_and_uses_are_told(file: Path) -> None:
+    came = arrival("2024-03-10T12:00:00Z", "AE", carats="98.00")
+    left = issue("AE000001", "AE", "2024-04-01", origins=["BW"], source_certificates=["BW000001", "BW000002"], carats="90.00", parcels=[])
+    events = (issue(destination="AE"), came, left)
+    told = story("AE000001", file, *events)
+    known, unknown = told["sources"]
+    assert (known["certificate_number"], known["known"], known["carats"], known["arrived_in"]) == ("BW000001", True, "98.000", ["AE"])
+    assert (unknown["certificate_number"], unknown["known"]) == ("BW000002", False)
+    (use,) = story("BW000001", file, *events)["uses"]
+    assert use == {"certificate_number": "AE000001", "authority": "AE", "carats": "90.000", "only_source": False}
+    table = run("AE000001", file, *events, options=("--format", "table")).stdout
+    assert re.search(r"BW000001 +Botswana \(BW\) +2024-03-04 +BW +98", table)
+    assert re.search(r"BW000002 +nobody has reported its issue", table)
+    assert "Named as a source by" in run("BW000001", file, *events, options=("--format", "table")).stdout
+
+
 NAMED = issue(
     exporter={"name": "Exporter One Ltd", "id": "X-ID-1", "address": "1 Hidden Road"},
     importer={"name": "Importer Two NV"},
