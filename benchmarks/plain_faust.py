@@ -17,14 +17,14 @@ from kimberley.cases.judge import Policy
 from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
-from kimberley.rules.rulebook import shipped_rulebook
+from kimberley.rules.rulebook import load_rulebook, shipped_rulebook
 from kimberley.settings import load_settings
 from kimberley.wire.avro import make_codec
 from kimberley.wire.topics import CERTIFICATES, SHIPMENTS, InternalNames
 
 SETTINGS = load_settings()
 PREFIX = os.environ["KIMBERLEY_TEST_OUTPUT"]
-POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
+POLICY = Policy(shipped_reference(), shipped_bundle(), load_rulebook(SETTINGS.rulebook) if SETTINGS.rulebook else shipped_rulebook())
 CODEC = make_codec(SETTINGS)
 
 app = faust.App(

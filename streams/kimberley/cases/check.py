@@ -160,7 +160,7 @@ class _Run:
 
     def _settle(self, case: Case, memory: Memory, at: int, event_id: str | None, anew: str | None = None) -> None:
         self._deadlines.put(case.number, case.wakes_at)
-        if memory.dossier is not None and has_lineage(case, memory.dossier):
+        if memory.dossier is not None and self.report.policy.rulebook.reads_lineage and has_lineage(case, memory.dossier):
             self._under_way += tell(case, memory.dossier, at=at, event_id=event_id, least_version=1, anew=anew)
 
     def _deliver(self) -> None:

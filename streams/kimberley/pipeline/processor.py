@@ -246,7 +246,7 @@ class Processor:
         clock, outputs = self.state.clock, len(batch.outputs)
         try:
             alerts = reconsider(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at, memory=at_hand.memory)
-            told = self._tell(at_hand, clock, None, batch)
+            told = self._tell(at_hand, policy, clock, None, batch)
             for alert in alerts:
                 self._alerted(alert, batch, [])
         except Exception:  # a fault of ours must not stop the cases behind it; the next event or revision asks again
@@ -293,7 +293,7 @@ class Processor:
             for alert in answer.alerts:
                 self._alerted(alert, batch, passed)
             if answer.changed:
-                self._tell(at_hand, event.occurred_at, event.event_id, batch)
+                self._tell(at_hand, policy, event.occurred_at, event.event_id, batch)
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
@@ -327,7 +327,7 @@ class Processor:
                 told="sources" if message.description is not None else "uses",
                 memory=at_hand.memory,
             )
-            self._tell(at_hand, message.at, message.event_id, batch, anew=message.by if message.use else None)
+            self._tell(at_hand, policy, message.at, message.event_id, batch, anew=message.by if message.use else None)
             for alert in alerts:
                 self._alerted(alert, batch, [])
         except Exception:
@@ -338,10 +338,10 @@ class Processor:
         for alert in alerts:
             batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
 
-    def _tell(self, at_hand: _AtHand, at: int, event_id: str | None, batch: Batch, anew: str | None = None) -> bool:
+    def _tell(self, at_hand: _AtHand, policy: Policy, at: int, event_id: str | None, batch: Batch, anew: str | None = None) -> bool:
         """Tell other cases what is news to them; False: nothing."""
         case, dossier = at_hand.case, at_hand.memory.dossier
-        if dossier is None or not has_lineage(case, dossier):
+        if dossier is None or not policy.rulebook.reads_lineage or not has_lineage(case, dossier):
             return False
         messages = tell(case, dossier, at=at, event_id=event_id, least_version=batch.decided_at, anew=anew)
         for message in messages:

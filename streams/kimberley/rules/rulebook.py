@@ -41,6 +41,11 @@ class Rulebook:
         """The places, in `rules`, of those that another event of a type, or news of `sources` or `uses`, may bring to another verdict."""
         return self._readers.get(news, ())
 
+    @cached_property
+    def reads_lineage(self) -> bool:
+        """Whether a rule reads sources or uses. Where none does, cases need not tell each other of them."""
+        return any(rule.lineage for rule, _ in self.rules)
+
     def with_definition(self, definition: str) -> "Rulebook":
         """This rulebook with another definition. It is not the one that was published, so its id says so."""
         if definition == self.definition:
