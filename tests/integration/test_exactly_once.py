@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kimberley.cases.check import check
 from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import as_input
+from kimberley.history.simulated_faults import NOTICES
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Origin
 from kimberley.reference.bundle import shipped_bundle
@@ -20,6 +21,7 @@ from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
+from kimberley.wire.reference_loader import load_reference
 from support.stream import decoded, event_records, prepared, publish, reach, read_topic, standing, tell, wait_until
 from support.worker import WorkerProcess
 
@@ -116,6 +118,42 @@ def test_workers_that_come_and_go_share_the_partitions_and_double_nothing(clean_
     found = Counter(record["decision_id"] for record in decoded(make_codec(settings), read_topic(clean_kafka, "decisions")))
     assert set(found) == {f"{topic}/{partition}/{offset}" for topic, partition, offset in places}
     assert found.total() == len(events)
+
+
+@pytest.mark.slow
+@pytest.mark.kafka
+def test_a_hundred_thousand_events_with_lineage_corrections_a_late_notice_and_deadlines_end_as_check_says(
+    clean_kafka: str, tmp_path: Path
+) -> None:
+    """Two workers; the notice comes when half of the trade is judged, the clock at the end."""
+    settings = prepared(clean_kafka)
+    events = list(islice(simulate(seed=23, days=600, certificates_per_day=120), 100_000))
+    records = event_records(make_codec(settings), events)
+    noticed = shipped_reference().replace(NOTICES)
+    policy = Policy(noticed, shipped_bundle(), shipped_rulebook())
+    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
+    expected = {alert.alert_id for alert in report.open_alerts}
+    lineage = {rule.id for rule, _ in policy.rulebook.rules if rule.lineage}
+    opened = {alert.rule_id for alert in report.open_alerts}
+    assert {"number-on-notice", "arrival-overdue", "confirmation-overdue", "weight-growth", "source-overdrawn"} <= opened
+    assert len(opened & lineage) > 4
+    places = publish(clean_kafka, records[: len(records) // 2])
+    with WorkerProcess(settings, tmp_path, "one") as one, WorkerProcess(settings, tmp_path, "two") as two:
+
+        def said() -> str:
+            return one.text() + two.text()
+
+        wait_until(lambda: is_read(settings, places), 120, "the first half", said)
+        load_reference(settings, noticed)
+        places += publish(clean_kafka, records[len(records) // 2 :])
+        places += tell(settings, report.as_of)
+        wait_until(lambda: is_read(settings, places), 180, "everything read", said)
+        wait_until(lambda: open_now(clean_kafka) == expected, 90, "what check finds", said)
+        assert one.terminate(10) == 0, one.text()
+        assert two.terminate(10) == 0, two.text()
+    decided = Counter(record["decision_id"] for record in decoded(make_codec(settings), read_topic(clean_kafka, "decisions")))
+    assert decided.total() == len(decided) == len(events)
+    assert not read_topic(clean_kafka, "dead-letters")
 
 
 def is_read(settings: Settings, places: list[tuple[str, int, int]]) -> bool:
