@@ -10,7 +10,7 @@ from kimberley.model.reference_data import Measure
 from kimberley.reference.measures import ANY_TERRITORY, is_zone_allowed
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.lineage import unknown_sources
-from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, rule
+from kimberley.rules.rule import NOT_APPLICABLE, PASS, Plain, Undetermined, Verdict, Violation, rule
 from kimberley.rules.sanctions import lacking_but_for_origin
 from kimberley.rules.wording import carats, figure, listed
 
@@ -34,11 +34,11 @@ class _Hidden(NamedTuple):
 
 
 class _Sources(NamedTuple):
-    """The sources that are hidden, what the others had (None: not known), and the facts without which more can't be said."""
+    """The sources that are hidden, what the others had together, and what the certificate covers, both in carats."""
 
     hidden: list[_Hidden]
-    others: Decimal | None
-    missing: tuple[str, ...]
+    others: Decimal
+    carats: Decimal
 
 
 @rule(
@@ -72,21 +72,17 @@ def origin_laundered(dossier: Dossier) -> Verdict:
             ),
             participants=_concerned(dossier, certificate, strange),
         )
-    sources = _look_at_sources(dossier, certificate)
-    if sources.missing:
-        return Undetermined(sources.missing)
-    if not sources.hidden:
-        return PASS
-    if certificate.carats is None or sources.others is None:
-        return Undetermined(("carats",) if certificate.carats is None else ("carats of the sources",))
-    if certificate.carats <= sources.others:
+    sources = _survey(dossier, certificate)
+    if not isinstance(sources, _Sources):
+        return sources
+    if sources.carats <= sources.others:
         return PASS  # origin-dropped's matter
     rest = f"its other sources had only {carats(sources.others)}" if sources.others else "it has no other source"
     return Violation(
-        message=f"Certificate {dossier.number} covers {carats(certificate.carats)} and {rest}, so it must hold stones of "
+        message=f"Certificate {dossier.number} covers {carats(sources.carats)} and {rest}, so it must hold stones of "
         f"{_hidden_words(dossier, sources)}",
         evidence=(
-            Evidence("carats", figure(certificate.carats), f"no more than {figure(sources.others)}", certificate.event_id),
+            Evidence("carats", figure(sources.carats), f"no more than {figure(sources.others)}", certificate.event_id),
             Evidence("origins", ", ".join(dossier.stated_origins) or "none", "with the sources' origins", certificate.event_id),
             *_origins_of_sources(dossier),
         ),
@@ -109,14 +105,10 @@ def origin_dropped(dossier: Dossier) -> Verdict:
         return NOT_APPLICABLE
     if missing := _not_stated(dossier):
         return Undetermined(missing)
-    sources = _look_at_sources(dossier, certificate)
-    if sources.missing:
-        return Undetermined(sources.missing)
-    if not sources.hidden:
-        return PASS
-    if certificate.carats is None or sources.others is None:
-        return Undetermined(("carats",) if certificate.carats is None else ("carats of the sources",))
-    if certificate.carats > sources.others:
+    sources = _survey(dossier, certificate)
+    if not isinstance(sources, _Sources):
+        return sources
+    if sources.carats > sources.others:
         return PASS  # origin-laundered's matter
     return Violation(
         message=f"Certificate {dossier.number} may hold stones of {_hidden_words(dossier, sources)}",
@@ -135,7 +127,8 @@ def _not_stated(dossier: Dossier) -> tuple[str, ...]:
     return (*unknown_sources(dossier), *(f"origins of source {number}" for number in silent))
 
 
-def _look_at_sources(dossier: Dossier, certificate: CertificateIssued) -> _Sources:
+def _survey(dossier: Dossier, certificate: CertificateIssued) -> _Sources | Undetermined | Plain:
+    """The sources, where some are hidden and all that is needed is known; else the verdict."""
     hidden: list[_Hidden] = []
     others: Decimal | None = Decimal(0)
     missing: list[str] = []
@@ -147,7 +140,13 @@ def _look_at_sources(dossier: Dossier, certificate: CertificateIssued) -> _Sourc
             hidden.append(_Hidden(number, source.issue, measures))
         else:
             others = _plus(others, source)
-    return _Sources(hidden, others, tuple(dict.fromkeys(missing)))
+    if missing:
+        return Undetermined(tuple(dict.fromkeys(missing)))
+    if not hidden:
+        return PASS
+    if certificate.carats is None or others is None:
+        return Undetermined(("carats",) if certificate.carats is None else ("carats of the sources",))
+    return _Sources(hidden, others, certificate.carats)
 
 
 def _is_unnamed(dossier: Dossier, issue: IssueFact) -> bool:
