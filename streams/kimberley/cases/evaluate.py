@@ -22,24 +22,26 @@ class Said(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What each rule said, in the rulebook's order."""
+    """What each rule said, in the rulebook's order. `worded`: of that, what is more than a plain pass or not applicable; mostly little."""
 
     said: list[Said]
+    worded: list[Said]
 
     @property
     def findings(self) -> list[Finding]:
         """Every violation."""
-        return [finding for each in self.said if each is not _NOTHING for finding in each.findings]
+        return [finding for each in self.worded for finding in each.findings]
 
     @property
     def outcomes(self) -> list[RuleOutcome]:
         """The outcomes that are neither `pass` nor `not_applicable`."""
-        return [each.outcome for each in self.said if each is not _NOTHING and each.outcome is not None]
+        return [each.outcome for each in self.worded if each.outcome is not None]
 
     @property
     def wakes_at(self) -> int | None:
         """The first instant at which time alone will change what is said; None: never."""
-        return min((each.until for each in self.said if each.until is not None), default=None)
+        instants = [each.until for each in self.worded if each.until is not None]
+        return min(instants) if instants else None
 
 
 class Change(NamedTuple):
@@ -68,7 +70,7 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
             said[index] = Said((), RuleOutcome(rule.id, rule.version, "error", (f"{type(problem).__name__}: {problem}",)))
         else:
             said[index] = _NOTHING if isinstance(verdict, Plain) else _in_words(verdict, rule, severity)
-    return Evaluation(said)
+    return Evaluation(said, [each for each in said if each is not _NOTHING])
 
 
 class Explained(NamedTuple):

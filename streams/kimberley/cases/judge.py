@@ -63,7 +63,7 @@ class Memory:
 
     policy: Policy | None = None
     dossier: Dossier | None = None
-    evaluation: Evaluation = field(default_factory=lambda: Evaluation([]))
+    evaluation: Evaluation = field(default_factory=lambda: Evaluation([], []))
     parties: tuple[Party, ...] = ()
     wakes_at: int | None = None
 
