@@ -42,6 +42,7 @@ _EMBEDDED_PARTITIONS = 4
 _MOST_SECONDS = 110.0
 _WIDTHS = (8, 11, 27)
 _STOP_SECONDS = 10.0
+_QUIET_SECONDS = 1.5
 _STATUS_MARKS = {"OPENED": "", "UPDATED": "updated", "RESOLVED": "resolved"}
 _BROKEN = (b"certificate BW004417, 2 parcels", b"\x00\x3b\x9a\xca\x00\x10garbled on a bad line")
 
@@ -57,6 +58,7 @@ class Tally:
     resolved: Counter[str] = field(default_factory=Counter)
     dead_letters: int = 0
     problem: BaseException | None = None
+    seen_at: float = 0.0
 
     @property
     def answered(self) -> int:
@@ -246,6 +248,7 @@ def _watch(settings: Settings, tally: Tally, stopping: threading.Event, console:
 
 def _count(topic: str, record: Any, codec: Codec, tally: Tally, seen: set[str], console: Console) -> None:
     """One record of the outputs; what comes twice (the embedded broker has no transactions) counts once."""
+    tally.seen_at = time.monotonic()
     if topic == DEAD_LETTERS:
         tally.dead_letters += 1
         return
@@ -324,7 +327,7 @@ def _show(tally: Tally, worker: subprocess.Popen[bytes], console: Console) -> No
                 live.update(_status(tally, rate, finished))
                 if finished and not told:
                     told = True
-            elif finished:
+            elif finished and now - tally.seen_at > _QUIET_SECONDS:  # the last deadlines' alerts come after the last decision
                 return
             if not stays and now - began > _MOST_SECONDS:
                 raise ServiceUnavailableError(f"after {_MOST_SECONDS:.0f} s only {tally.answered} of {tally.published} events are answered")

@@ -296,9 +296,11 @@ def _grown(trade: "Trade", fault: Fault, today: date) -> Steps:
 
 
 def _source_of_nobody(trade: "Trade", fault: Fault, today: date) -> Steps:
-    """A certificate of Dubai's names a source that was never issued; corrected when the office is asked."""
+    """A certificate of Dubai's names a source that was never issued; mostly corrected when the office is asked."""
     came, left = _re_exported(trade, today, "ZA", "IN")
     wrong = {**left.issue, "source_certificates": [trade.number("ZA")]}
+    if not fault.innocent:
+        return [*came.steps, *((sent, wrong if event is left.issue else event) for sent, event in left.steps)]
     return [*came.steps, *_corrected(trade, left, wrong, left.issue, hours=5 * 24)]
 
 
@@ -382,6 +384,7 @@ FAULTS = (
     Fault("certificate-invalidated", False, 13, 23, _void),
     Fault("weight-growth", False, 0, 14, _grown),
     Fault("source-unknown", True, 1, 12, _source_of_nobody),
+    Fault("source-unknown", False, 6, 19, _source_of_nobody),
     Fault("origin-laundered", False, 2, 15, _washed),
     Fault("origin-dropped", False, 3, 16, _left_out),
     Fault("value-uplift", False, 4, 13, _dearer),
