@@ -93,6 +93,31 @@ def reach(settings: Settings, topic: str) -> int:
         consumer.close()
 
 
+def rests(settings: Settings) -> bool:
+    """Whether nothing is under way: the group has committed every record of its inputs that is readable now, lineage among them."""
+    names = InternalNames(settings.prefix)
+    places = [Place(topic, number) for topic in names.inputs for number in range(settings.partitions)]
+    group = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, group_id=names.group, enable_auto_commit=False)
+    try:
+        committed = {place: group.committed(place) or 0 for place in places}
+    finally:
+        group.close()
+    # offsets first, then what lies behind them: a batch that comes true in between adds to the latter only
+    reader = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, isolation_level="read_committed", enable_auto_commit=False)
+    try:
+        reader.assign(places)
+        ends = reader.end_offsets(places)
+        for place, offset in committed.items():
+            reader.seek(place, offset)
+        # a log may end in a transaction's marker, which is no record
+        while any(reader.position(place) < ends[place] for place in places):
+            if any(reader.poll(timeout_ms=500).values()):
+                return False
+        return True
+    finally:
+        reader.close()
+
+
 def decoded(codec: Codec, records: Iterable[Any]) -> list[dict[str, Any]]:
     """The contents of records."""
     return [codec.decode(record.topic, record.value)[1] for record in records]

@@ -4,8 +4,10 @@ from itertools import islice
 
 import pytest
 
+from kimberley.cases.evaluate import evaluate
 from kimberley.cases.judge import Policy
 from kimberley.history.simulation import simulate
+from kimberley.model.case import Case, pack_case, unpack_case
 from kimberley.pipeline.processor import Output, Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
@@ -16,6 +18,7 @@ from kimberley.wire.avro import make_codec
 from kimberley.wire.event_records import event_record
 from kimberley.wire.records import record_from_json
 from kimberley.wire.topics import InternalNames
+from support.journeys import journey
 
 EVENTS = 1200
 BATCH = 100
@@ -38,6 +41,21 @@ def outputs(most_live: int | None) -> tuple[list[Output], dict[str, bytes]]:
         cases.update(batch.cases)
         found += batch.outputs
     return found, cases
+
+
+def test_a_case_that_no_event_touches_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a thousand cases only those of the batch's events are unpacked, judged or stored."""
+    codec = make_codec(Settings.model_construct(partitions=1))
+    policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
+    cases = {f"BW{number:06d}": pack_case(Case(f"BW{number:06d}")) for number in range(1000)}
+    processor = Processor(0, 1, cases, codec, InternalNames("kimberley"), skew_minutes=10, wall_clock=lambda: 1.9e9)
+    touched: list[str] = []
+    monkeypatch.setattr("kimberley.pipeline.processor.unpack_case", lambda packed: touched.append("read") or unpack_case(packed))
+    monkeypatch.setattr("kimberley.cases.judge.evaluate", lambda dossier, *rest: touched.append(dossier.number) or evaluate(dossier, *rest))
+    sent = [event_record(codec, *record_from_json(event)) for event in journey("BW000007")]
+    batch = processor.process([MemoryRecord(each.topic, 0, 0, 1_900_000_000_000, each.key, each.value, []) for each in sent], policy)
+    assert touched == ["read", *["BW000007"] * len(sent)]
+    assert batch.cases.keys() == {"BW000007"}
 
 
 @pytest.mark.parametrize("most_live", [0, 1, 40])
