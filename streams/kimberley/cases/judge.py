@@ -237,20 +237,22 @@ def refused(
 
 def parties(dossier: Dossier) -> tuple[Party, ...]:
     """Each party of a journey with its standing on the date that counts for its role."""
-    found: dict[tuple[str, str, date], None] = {}
+    reference, found = dossier.reference, list[Party]()
     if dossier.certificate:
-        found["issuer", dossier.certificate.authority, dossier.certificate.issued_on] = None
+        found.append(_party("issuer", dossier.certificate.authority, dossier.certificate.issued_on, reference))
     if dossier.destination and dossier.export_date:
-        found["destination", dossier.destination, dossier.export_date] = None
+        found.append(_party("destination", dossier.destination, dossier.export_date, reference))
     for export in dossier.exports:
         if export.authority != dossier.issuer:
-            found["exporter", export.authority, export.local_date] = None
+            found.append(_party("exporter", export.authority, export.local_date, reference))
     for transit in dossier.transits:
         if transit.country:
-            found["transit", transit.country, transit.local_date] = None
+            found.append(_party("transit", transit.country, transit.local_date, reference))
     for arrival in dossier.arrivals:
-        found["importer", arrival.authority, arrival.local_date] = None
-    return tuple(_party(role, code, on, dossier.reference) for role, code, on in found)
+        found.append(_party("importer", arrival.authority, arrival.local_date, reference))
+    if len(dossier.exports) > 1 or len(dossier.transits) > 1 or len(dossier.arrivals) > 1:  # which may make one party several times
+        return tuple(dict.fromkeys(found))
+    return tuple(found)
 
 
 def with_reporter(of_the_journey: tuple[Party, ...], event: AnyEvent, reference: Reference) -> tuple[Party, ...]:
@@ -292,8 +294,11 @@ def _refused_event(event: AnyEvent, origin: Origin, faults: list[Refusal], polic
 
 
 def _party(role: str, code: str, on: date, reference: Reference) -> Party:
-    standing = reference.participants.standing(code, on)
-    return Party(role, code, standing.participant, standing.status, on)
+    found = reference.parties.get((role, code, on))
+    if found is None:
+        standing = reference.participants.standing(code, on)
+        found = reference.remember(Party(role, code, standing.participant, standing.status, on))
+    return found
 
 
 def _text(record: Mapping[str, Any], field: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from kimberley.model.decisions import Party
 from kimberley.model.reference_data import Measure, Notice, Participant
 from kimberley.reference.measures import EVERYONE, MeasureRegister
 from kimberley.reference.notices import NoticeRanges
@@ -26,6 +27,8 @@ class Reference:
         self.participants = ParticipantRegister(participants)
         self.measures = MeasureRegister(measures)
         self.notices = {notice.notice_id: notice for notice in notices}
+        self.parties: dict[tuple[str, str, date | None], Party] = {}
+        """Parties that were asked for, by role, code and date: the same few come again and again."""
         self._binding: dict[tuple[str, str | None, date], tuple[Measure, ...]] = {}
 
     def name(self, code: str) -> str:
@@ -36,6 +39,13 @@ class Reference:
     def same_participant(self, one: str, one_on: date, other: str, other_on: date) -> bool:
         """Whether two authorities are the same: equal codes, or the same Participant, each on its own date."""
         return one == other or self.participants.participant_of(one, one_on) == self.participants.participant_of(other, other_on)
+
+    def remember(self, party: Party) -> Party:
+        """Keep a party for when it is asked for again."""
+        if len(self.parties) > _MOST_REMEMBERED:
+            self.parties.clear()
+        self.parties[party.role, party.code, party.as_of] = party
+        return party
 
     def binding(self, kind: str, importer: str | None, on: date) -> tuple[Measure, ...]:
         """The measures of a kind in force on a date that bind imports by an authority: KP's and UN's bind all, others their own."""
