@@ -42,9 +42,9 @@ def test_a_worker_counts_what_it_did_and_has_no_lag_then(broker: str, tmp_path: 
         assert monitored.rows("kimberley_alerts_total")["import-mismatch", "HOLD", "OPENED"] == 40
         assert monitored.total("kimberley_end_to_end_seconds_count") == len(events) + forwarded
         batches = monitored.total("kimberley_batch_records_count")
-        assert (
-            0 < batches == monitored.total("kimberley_delivery_seconds_count") == monitored.total("kimberley_batch_judging_seconds_count")
-        )
+        assert 0 < batches == monitored.total("kimberley_batch_judging_seconds_count")
+        # what the clock and a revision set off is delivered, too
+        assert batches <= monitored.total("kimberley_delivery_seconds_count")
         assert monitored.total("kimberley_delivery_seconds_sum") > 0
         assert monitored.total("kimberley_event_judging_seconds_sum") > 0
         assert monitored.total("kimberley_cases") == 40
