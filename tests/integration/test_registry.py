@@ -88,6 +88,8 @@ def test_another_team_s_event_is_judged_and_its_alert_is_read_by_another_library
     for event in events:
         if event["authority"] == "BW":
             event["authority"] = "AO"
+        if "origins" in event:
+            event["origins"] = ["AO"]
     client = SchemaRegistryClient({"url": registry_url})
     produce(clean_kafka, client, events)
     misplaced = sum(
