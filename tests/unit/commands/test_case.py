@@ -106,7 +106,8 @@ def test_a_deadline_that_waits_is_told(file: Path) -> None:
     assert "violated from 5 April 2024" in table or "violated from 2024-04-05" in table
 
 
-def test_sources_and_uses_are_told(file: Path) -> None:
+def test_sources_and_uses_are_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     came = arrival("2024-03-10T12:00:00Z", "AE", carats="98.00")
     left = issue("AE000001", "AE", "2024-04-01", origins=["BW"], source_certificates=["BW000001", "BW000002"], carats="90.00", parcels=[])
     events = (issue(destination="AE"), came, left)
