@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# with hashes, for every platform, naming no host; extras stay, for an installation that resolves nothing
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate --no-emit-index-url
 SOURCES := streams tests benchmarks deploy
 
 .DEFAULT_GOAL := help
@@ -32,14 +34,10 @@ format: $(VENV)/.ready-dev ## put the sources in the house's form
 	@$(BIN)/ruff format --quiet $(SOURCES)
 
 lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
-		--extra demo --extra build -o requirements.lock pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
-		--constraint requirements.lock --extra pipeline -o requirements-image.lock pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
-		--constraint requirements.lock --extra compile -o requirements-build.lock pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
-		--constraint requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
+	@$(LOCK) --upgrade --extra demo --extra build -o requirements.lock pyproject.toml
+	@$(LOCK) --constraint requirements.lock --extra pipeline -o requirements-image.lock pyproject.toml
+	@$(LOCK) --constraint requirements.lock --extra compile -o requirements-build.lock pyproject.toml
+	@$(LOCK) --constraint requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
 
 bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka (needs Java 17+ and Maven)
 	@$(BIN)/python benchmarks/run.py

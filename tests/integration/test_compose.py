@@ -134,8 +134,8 @@ def test_the_stack_judges_events(tmp_path: Path) -> None:
             answer = httpx.get(f"http://{stack.address(name, 9464)}/health/ready", timeout=5)
             assert answer.status_code == 200, answer.text
         outside = stack.address("kafka", 9092)
-        registry = f"http://{stack.address('registry', 8080)}/apis/ccompat/v7"
-        codec = make_codec(load_settings(bootstrap_servers=outside, registry_url=registry))
+        schemas_at = f"http://{stack.address('registry', 8080)}/apis/ccompat/v7"
+        codec = make_codec(load_settings(bootstrap_servers=outside, registry_url=schemas_at))
         events = [event for number in range(24) for event in journey(f"BW{number:06d}", found="80.00")[:3]]
         publish(outside, event_records(codec, events))
         wait_until(
@@ -152,11 +152,11 @@ def test_the_stack_judges_events(tmp_path: Path) -> None:
         assert all(is_scraped_from(stack.address(name, 9464)) for name in WORKERS)
         assert count_records(outside, "dead-letters") == 0
         # a registry that forgot its ids would make every record unreadable
-        known = httpx.get(f"{registry}/schemas/ids/1", timeout=5).text
+        known = httpx.get(f"{schemas_at}/schemas/ids/1", timeout=5).text
         stack.stop("registry")
         stack.up("registry")
         stack.wait_healthy("registry")
-        assert httpx.get(f"{registry}/schemas/ids/1", timeout=5).text == known
+        assert httpx.get(f"{schemas_at}/schemas/ids/1", timeout=5).text == known
         assert retention_of(outside, "kafkasql-journal") == "-1"
         assert [stack.stop(name) for name in WORKERS] == [0, 0]
 
