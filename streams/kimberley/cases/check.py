@@ -8,7 +8,7 @@ import msgspec
 
 from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.evaluate import evaluate
-from kimberley.cases.judge import Memory, Policy, dossier_of, judge, reconsider, refused
+from kimberley.cases.judge import Memory, Policy, dossier_of, judge, reevaluate, refused
 from kimberley.cases.lineage import has_lineage, take_in_lineage, tell
 from kimberley.model.case import Case, Origin
 from kimberley.model.decisions import Decision, Refusal
@@ -121,7 +121,7 @@ class _Run:
         """Let time pass, never back."""
         self._clock = max(self._clock, instant)
         for number in self._deadlines.due(self._clock):
-            self._reconsider(self.report.cases[number])
+            self._reevaluate(self.report.cases[number])
             self._deliver()
 
     def take(self, event: AnyEvent, origin: Origin) -> None:
@@ -147,13 +147,13 @@ class _Run:
         policy = self.report.policy
         self.report.policy = Policy(policy.reference.replace(records), policy.bundle, policy.rulebook)
         for case in list(self.report.cases.values()):
-            self._reconsider(case)
+            self._reevaluate(case)
         self._deliver()
 
-    def _reconsider(self, case: Case, at: int | None = None, event_id: str | None = None, anew: str | None = None) -> None:
+    def _reevaluate(self, case: Case, at: int | None = None, event_id: str | None = None, anew: str | None = None) -> None:
         report, now, memory = self.report, self._clock, Memory()
         at = now if at is None else at
-        report.history += reconsider(
+        report.history += reevaluate(
             case, report.policy, now=now, effective_at=at, processed_at=report.as_of, event_id=event_id, memory=memory
         )
         self._settle(case, memory, at, event_id, anew)
@@ -169,7 +169,7 @@ class _Run:
             message = self._under_way.popleft()
             case = self._case(message.to)
             if take_in_lineage(case, message):
-                self._reconsider(case, message.at, message.event_id, message.by if message.use else None)
+                self._reevaluate(case, message.at, message.event_id, message.by if message.use else None)
 
     def _case(self, number: str) -> Case:
         return self.report.cases.setdefault(number, Case(number))

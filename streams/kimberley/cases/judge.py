@@ -144,7 +144,7 @@ def judge(
     return Answer(decision, alerts, changed or bool(alerts) or case.wakes_at != waited)
 
 
-def reconsider(
+def reevaluate(
     case: Case,
     policy: Policy,
     *,

@@ -4,13 +4,16 @@ A case keeps what it was told last. What it tells is a function of its facts and
 all cases know what they would know had the events come in any other order.
 """
 
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
 from kimberley.model.case import Case, NamedSource
 from kimberley.model.lineage import (
     ArrivalFact,
+    Content,
     Description,
     InheritedApproval,
     InheritedExtraction,
@@ -23,6 +26,7 @@ from kimberley.model.lineage import (
 )
 from kimberley.rules.dossier import Dossier
 
+Inherited = TypeVar("Inherited", InheritedExtraction, InheritedApproval)
 MOST_USES = 10_000
 """Certificates that a source's case keeps note of; what names it beyond that is not added up."""
 
@@ -106,8 +110,8 @@ def describe(dossier: Dossier) -> Description:
             value_usd=certificate.value_usd,
             extraction=certificate.extraction,
             own_approvals=certificate.approvals,
-            extractions=() if certificate.extraction else _inherited_extractions(dossier),
-            approvals=() if certificate.approvals else _inherited_approvals(dossier),
+            extractions=() if certificate.extraction else _inherited(dossier, IssueFact.extractions_of, InheritedExtraction),
+            approvals=() if certificate.approvals else _inherited(dossier, IssueFact.approvals_of, InheritedApproval),
             source_issuers=tuple(sorted({(issue.authority, issue.issued_on) for issue in dossier.source_issues})),
         ),
         arrivals=tuple(ArrivalFact(each.authority, each.occurred_at, each.local_date, each.carats) for each in dossier.arrivals),
@@ -115,24 +119,15 @@ def describe(dossier: Dossier) -> Description:
     )
 
 
-def _inherited_extractions(dossier: Dossier) -> tuple[InheritedExtraction, ...]:
+def _inherited(
+    dossier: Dossier, contents_of: Callable[[IssueFact, str], Iterator[tuple[Content, int]]], make: Callable[[str, Content, int], Inherited]
+) -> tuple[Inherited, ...]:
+    """What the known sources hold of each stated origin, one re-export further."""
+    issues = dossier.source_issues
     found = least_hops(
-        (origin, extraction, hops + 1)
-        for origin in dossier.stated_origins
-        for issue in dossier.source_issues
-        for extraction, hops in issue.extractions_of(origin)
+        (origin, content, hops + 1) for origin in dossier.stated_origins for issue in issues for content, hops in contents_of(issue, origin)
     )
-    return tuple(InheritedExtraction(origin, extraction, hops) for (origin, extraction), hops in found.items())  # type: ignore[arg-type]
-
-
-def _inherited_approvals(dossier: Dossier) -> tuple[InheritedApproval, ...]:
-    found = least_hops(
-        (origin, approval, hops + 1)
-        for origin in dossier.stated_origins
-        for issue in dossier.source_issues
-        for approval, hops in issue.approvals_of(origin)
-    )
-    return tuple(InheritedApproval(origin, approval, hops) for (origin, approval), hops in found.items())  # type: ignore[arg-type]
+    return tuple(make(origin, content, hops) for (origin, content), hops in found.items())
 
 
 def _uses(dossier: Dossier) -> dict[str, Use]:

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from kimberley.commands.output import Cell, Column, console, make_table, plain
+from kimberley.model.period import covers
 from kimberley.model.reference_data import Measure, Notice, Participant, StatusPeriod
 from kimberley.reference.difference import Difference
-from kimberley.reference.measures import ANY_TERRITORY, EVERYONE, in_force
+from kimberley.reference.measures import ANY_TERRITORY, EVERYONE
 from kimberley.reference.participants import ParticipantRegister
 from kimberley.reference.reference import Reference, country_names
 from kimberley.rules.wording import day, listed
@@ -55,7 +56,7 @@ def history_json(reference: Reference, code: str, on: date) -> dict[str, Any]:
         **participant_json(reference, code, on),
         "on": on,
         "periods": msgspec.to_builtins(participant.periods) if participant else [],
-        "measures": [{**record_json(measure), "in_force": in_force(measure, on)} for measure in _concerning(reference, code)],
+        "measures": [{**record_json(measure), "in_force": covers(measure, on)} for measure in _concerning(reference, code)],
     }
 
 
@@ -71,7 +72,7 @@ def difference_json(difference: Difference) -> dict[str, Any]:
 
 def in_force_on(reference: Reference, on: date) -> tuple[list[str], list[Measure], list[Notice]]:
     """The codes that have a history, the measures in force on a date, and the notices that were out by then."""
-    measures = sorted((each for each in reference.measures.by_id.values() if in_force(each, on)), key=lambda each: each.measure_id)
+    measures = sorted((each for each in reference.measures.by_id.values() if covers(each, on)), key=lambda each: each.measure_id)
     notices = [each for each in reference.notices.values() if each.published_on is None or each.published_on <= on]
     return sorted(reference.participants.by_code), measures, sorted(notices, key=lambda each: each.notice_id)
 
@@ -128,7 +129,7 @@ def print_history(reference: Reference, code: str, on: date) -> None:
         out.print()
         out.print(Text("Measures", style="bold"))
         for measure in concerning:
-            out.print(_measure_block(reference, measure, over=not in_force(measure, on)))
+            out.print(_measure_block(reference, measure, over=not covers(measure, on)))
 
 
 def print_record(record: Measure | Notice, on: date) -> None:
@@ -143,7 +144,7 @@ def print_record(record: Measure | Notice, on: date) -> None:
             value = "\n".join(f"{each['zone']}, {_period_words(each['valid_from'], each.get('valid_to'))}" for each in value)
         grid.add_row(name, plain("\n".join(map(str, value)) if isinstance(value, tuple) else value))
     if isinstance(record, Measure):
-        grid.add_row(f"on {on}", Text("in force", style="bold") if in_force(record, on) else Text("not in force", style="dim"))
+        grid.add_row(f"on {on}", Text("in force", style="bold") if covers(record, on) else Text("not in force", style="dim"))
     console().print(grid)
 
 
@@ -257,7 +258,7 @@ def _whole(name: str) -> Column:
 def _period(register: ParticipantRegister, code: str, on: date) -> StatusPeriod | None:
     participant: Participant | None = register.by_code.get(code)
     periods = participant.periods if participant else ()
-    return next((each for each in periods if each.valid_from <= on and (each.valid_to is None or on < each.valid_to)), None)
+    return next((each for each in periods if covers(each, on)), None)
 
 
 def _since(register: ParticipantRegister, code: str, on: date) -> date | None:

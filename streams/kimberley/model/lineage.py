@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
 from kimberley.model.events import Approval, Extraction
 
+Content = TypeVar("Content", Extraction, Approval)
 MOST_HOPS = 64
 """Re-exports through which a zone or an approval is inherited. Certificates that name each other in a circle end by it: what none of
 them states comes round with more hops each time, and is dropped here."""
@@ -138,9 +140,9 @@ class LineageMessage(msgspec.Struct, frozen=True):
     description: Description | None = None
 
 
-def least_hops(found: Iterable[tuple[str, "Extraction | Approval", int]]) -> dict[tuple[str, "Extraction | Approval"], int]:
+def least_hops(found: Iterable[tuple[str, Content, int]]) -> dict[tuple[str, Content], int]:
     """Each content of each origin with the fewest hops by which it is reached, sorted; what lies too far back is left out."""
-    nearest: dict[tuple[str, Extraction | Approval], int] = {}
+    nearest: dict[tuple[str, Content], int] = {}
     for origin, content, hops in found:
         if hops <= MOST_HOPS and hops < nearest.get((origin, content), MOST_HOPS + 1):
             nearest[origin, content] = hops

@@ -9,13 +9,13 @@ STATE_KEY = b"\x00state"
 class PartitionState(msgspec.Struct, frozen=True):
     """`clock`: event time, milliseconds since the epoch; it never goes back. `revision`: of the reference data that judges here.
 
-    `is_swept`: every case has been judged by that revision. `applied`: by input topic, the offset after the last record that is in the
-    cases: known also when the group's own offsets have expired.
+    `is_reevaluated`: every case has been judged anew by that revision. `applied`: by input topic, the offset after the last record that
+    is in the cases: known also when the group's own offsets have expired.
     """
 
     clock: int = 0
     revision: str = ""
-    is_swept: bool = True
+    is_reevaluated: bool = True
     applied: dict[str, int] = {}
 
 

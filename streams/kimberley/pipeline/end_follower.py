@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from kimberley.pipeline.background import Background
 from kimberley.pipeline.progress import Progress
 
 _PERIOD_SECONDS = 2.0
@@ -23,30 +24,24 @@ class EndFollower:
     def __init__(self, consumer: AIOKafkaConsumer, progress: Progress, on_failure: Callable[[BaseException], None]) -> None:
         self._consumer = consumer
         self._progress = progress
-        self._on_failure = on_failure
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("end-follower", self._follow, on_failure)
 
     async def start(self) -> None:
         """Connect and begin."""
         await self._consumer.start()
-        self._task = asyncio.create_task(self._follow(), name="end-follower")
+        self._background.start()
 
     async def stop(self) -> None:
         """Stop asking."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
         await self._consumer.stop()
 
     async def _follow(self) -> None:
-        try:
-            while True:
-                with contextlib.suppress(KafkaError, TimeoutError):
-                    await asyncio.wait_for(self._ask(), _TIMEOUT_SECONDS)
-                self._progress.look()
-                await asyncio.sleep(_PERIOD_SECONDS)
-        except Exception as problem:
-            self._on_failure(problem)
+        while True:
+            with contextlib.suppress(KafkaError, TimeoutError):
+                await asyncio.wait_for(self._ask(), _TIMEOUT_SECONDS)
+            self._progress.look()
+            await asyncio.sleep(_PERIOD_SECONDS)
 
     async def _ask(self) -> None:
         places = [TopicPartition(*place) for place in self._progress.readings]

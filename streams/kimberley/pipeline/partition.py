@@ -21,7 +21,7 @@ from kimberley.pipeline.processor import Batch, Processor, Record
 from kimberley.pipeline.progress import Progress, Recovery
 from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.wire.avro import Codec
-from kimberley.wire.control import Control, latest
+from kimberley.wire.control import Control, latest, readable_controls
 from kimberley.wire.topics import EVENT_TOPICS, FLAGGED_SHIPMENTS, InternalNames
 
 log = structlog.get_logger(__name__)
@@ -104,8 +104,8 @@ class PartitionTask:
         self._on_failure = on_failure
         self._chunks: deque[Chunk] = deque()
         self._controls: list[tuple[float, Record]] = []
-        self._ready: list[Record] = []
-        self._ready_after: dict[tuple[str, int], int] = {}
+        self._sealed: list[Record] = []
+        self._sealed_after: dict[tuple[str, int], int] = {}
         self._state = PartitionState()
         self._arrived = asyncio.Event()
         self._stopping = False
@@ -213,10 +213,11 @@ class PartitionTask:
         if self._chunks:
             await self._one_batch(processor)
         if self._may_apply_controls():
-            worked = await self._apply_controls(processor) or worked
-        if processor.has_to_look_after:
             worked = True
-            await self._step(lambda batch: processor.look_after(self._policy(processor), batch, _STEP_CASES), processor)
+            await self._apply_controls(processor)
+        if processor.has_to_reevaluate:
+            worked = True
+            await self._step(lambda batch: processor.reevaluate(self._policy(processor), batch, _STEP_CASES), processor)
         return worked
 
     async def _wait(self) -> None:
@@ -225,7 +226,7 @@ class PartitionTask:
             return
         self._arrived.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._arrived.wait(), _LOOK_SECONDS if self._controls or self._ready else None)
+            await asyncio.wait_for(self._arrived.wait(), _LOOK_SECONDS if self._controls or self._sealed else None)
 
     def _policy(self, processor: Processor) -> Policy:
         policy = self._policies.of(processor.state.revision)
@@ -233,31 +234,32 @@ class PartitionTask:
         return policy
 
     def _may_apply_controls(self) -> bool:
-        """Whether the events are judged that were there when the control records came: those that may be read at a moment after that."""
-        progress = self._progress
-        if not self._ready:
-            ends = {(topic, self.number): progress.asked_ends.get((topic, self.number)) for topic in self._waits_for}
-            known = {place: end for place, end in ends.items() if end is not None}
-            if len(known) < len(ends):
-                return False
-            self._ready = [record for came_at, record in self._controls if came_at <= progress.asked_at]
-            self._controls = self._controls[len(self._ready) :]
-            self._ready_after = known
-        return bool(self._ready) and progress.has_applied(self._ready_after)
+        """Whether the events are judged that were there when the control records came, and the revision that they name is at hand.
 
-    async def _apply_controls(self, processor: Processor) -> bool:
-        """Apply the control records that are ready; False: their reference revision is still on its way."""
-        records = [each for each in self._ready if each.offset >= self._committed.get((each.topic, each.partition), 0)]
-        batch = processor.begin()
-        control = latest(processor.read_controls(records, batch))
-        if control.revision and self._policies.of(control.revision) is None:
+        Those that came are sealed together with the partitions' ends at a moment after that, and wait until these are reached; what
+        comes meanwhile waits for its own turn.
+        """
+        progress = self._progress
+        if not self._sealed:
+            ends = {(topic, self.number): progress.asked_ends.get((topic, self.number)) for topic in self._waits_for}
+            self._sealed_after = {place: end for place, end in ends.items() if end is not None}
+            if len(self._sealed_after) < len(ends):
+                return False
+            self._sealed = [record for came_at, record in self._controls if came_at <= progress.asked_at]
+            self._controls = self._controls[len(self._sealed) :]
+        if not self._sealed or not progress.has_applied(self._sealed_after):
             return False
-        self._ready = []
+        revision = latest(readable_controls(record.value for record in self._sealed)).revision
+        return not revision or self._policies.of(revision) is not None
+
+    async def _apply_controls(self, processor: Processor) -> None:
+        records = [each for each in self._sealed if each.offset >= self._committed.get((each.topic, each.partition), 0)]
+        self._sealed = []
         if records:
-            processor.apply(control, batch)
-            processor.look_after(self._policy(processor), batch, _STEP_CASES)
+            batch = processor.begin()
+            processor.apply(latest(processor.read_controls(records, batch)), batch)
+            processor.reevaluate(self._policy(processor), batch, _STEP_CASES)
             await self._send(processor, batch, [], 0, 0.0)
-        return True
 
     async def _step(self, act: Callable[[Batch], None], processor: Processor) -> None:
         """Something that no event set off, as a batch of its own."""

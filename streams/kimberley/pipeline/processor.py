@@ -13,7 +13,7 @@ import structlog
 
 from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.intake import take_in
-from kimberley.cases.judge import Memory, Policy, judge, reconsider, refused
+from kimberley.cases.judge import Memory, Policy, judge, reevaluate, refused
 from kimberley.cases.lineage import has_lineage, take_in_lineage, tell
 from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import Case, Origin, pack_case, unpack_case, wakes_at
@@ -142,7 +142,7 @@ class Processor:
         self._deadlines = Deadlines()
         for certificate_number, packed in cases.items():
             self._deadlines.put(certificate_number, wakes_at(packed))
-        self._to_sweep = [] if self.state.is_swept else list(cases)
+        self._to_reevaluate = [] if self.state.is_reevaluated else list(cases)
 
     def process(self, records: Iterable[Record], policy: Policy) -> Batch:
         """Judge records in their order by one policy, as one batch."""
@@ -207,55 +207,50 @@ class Processor:
 
     def apply(self, control: Control, batch: Batch) -> None:
         """Set the clock on, never back, and judge by another revision of the reference data from here on. What follows from that for
-        cases is `look_after`'s.
+        cases is `reevaluate`'s.
         """
         state = self.state
         revision = control.revision or state.revision
         if revision != state.revision:
-            self._to_sweep = list(self.cases)
+            self._to_reevaluate = list(self.cases)
         clock = max(state.clock, control.time)
-        self._set_state(msgspec.structs.replace(state, clock=clock, revision=revision, is_swept=not self._to_sweep), batch)
+        self._set_state(msgspec.structs.replace(state, clock=clock, revision=revision, is_reevaluated=not self._to_reevaluate), batch)
 
     @property
-    def has_to_look_after(self) -> bool:
+    def has_to_reevaluate(self) -> bool:
         """Whether cases wait to be judged anew, without an event."""
-        return bool(self._to_sweep) or self._deadlines.has_due(self.state.clock)
+        return bool(self._to_reevaluate) or self._deadlines.has_due(self.state.clock)
 
-    def look_after(self, policy: Policy, batch: Batch, most: int) -> None:
+    def reevaluate(self, policy: Policy, batch: Batch, most: int) -> None:
         """Judge anew, without an event, so many cases at most: those whose deadline has passed, then those that this revision has yet
         to judge.
         """
-        for number in islice(self._deadlines.due(self.state.clock), most):
-            self._reconsider(number, policy, batch)
-            most -= 1
-        if self._to_sweep and most > 0:
-            swept, self._to_sweep = self._to_sweep[-most:], self._to_sweep[:-most]
-            for number in swept:
-                self._reconsider(number, policy, batch)
-            if not self._to_sweep:
-                self._set_state(msgspec.structs.replace(self.state, is_swept=True), batch)
+        due = list(islice(self._deadlines.due(self.state.clock), most))
+        rest = min(most - len(due), len(self._to_reevaluate))
+        numbers = due + [self._to_reevaluate.pop() for _ in range(rest)]
+        for number in numbers:
+            self._reevaluate(number, policy, batch)
+        if not self._to_reevaluate:
+            self._set_state(msgspec.structs.replace(self.state, is_reevaluated=True), batch)
 
     def _set_state(self, state: PartitionState, batch: Batch) -> None:
         if state != self.state:
             self.state = batch.state = state
 
-    def _reconsider(self, number: str, policy: Policy, batch: Batch) -> None:
-        at_hand = self._live.get(number) or self._load(number)
+    def _reevaluate(self, number: str, policy: Policy, batch: Batch) -> None:
+        at_hand = self._at_hand(number)
         case, before, waited = at_hand.case, at_hand.case.mark(), at_hand.case.wakes_at
-        at_hand.memory.forget()
         clock, outputs = self.state.clock, len(batch.outputs)
         try:
-            alerts = reconsider(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at, memory=at_hand.memory)
+            alerts = reevaluate(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at, memory=at_hand.memory)
             told = self._tell(at_hand, policy, clock, None, batch)
-            for alert in alerts:
-                self._alerted(alert, batch, [])
+            self._alerted(alerts, batch, [])
         except Exception:  # a fault of ours must not stop the cases behind it; the next event or revision asks again
             log.exception("case_failed", certificate_number=number, partition=self.number)
             del batch.outputs[outputs:]
             case.go_back_to(before)
+            at_hand.memory.forget()
             return
-        for alert in alerts:
-            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
         if alerts or told or case.wakes_at != waited:
             self._changed.add(number)
         else:
@@ -284,16 +279,14 @@ class Processor:
             self._decided(decision, origin, batch, passed)
             batch.counts.decisions[decision.outcome] += 1
             return
-        at_hand = self._live.get(number) or self._load(number)
-        case = at_hand.case
-        before = case.mark()
+        at_hand = self._at_hand(number)
+        case, before = at_hand.case, at_hand.case.mark()
         try:
             answer = judge(case, event, origin, policy, now=self.state.clock, processed_at=batch.decided_at, memory=at_hand.memory)
             self._decided(answer.decision, origin, batch, passed)
-            for alert in answer.alerts:
-                self._alerted(alert, batch, passed)
             if answer.changed:
                 self._tell(at_hand, policy, event.occurred_at, event.event_id, batch)
+            self._alerted(answer.alerts, batch, passed)
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
@@ -301,8 +294,6 @@ class Processor:
         if answer.changed:
             self._changed.add(number)
         batch.counts.decisions[answer.decision.outcome] += 1
-        for alert in answer.alerts:
-            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
         for outcome in answer.decision.rules:
             if outcome.outcome == "error":
                 batch.counts.rule_errors[outcome.rule_id] += 1
@@ -311,13 +302,12 @@ class Processor:
     def _hear(self, record: Record, policy: Policy, batch: Batch) -> None:
         """Take in what another case tells, and judge by it."""
         message = read_lineage(record.value)
-        number = message.to
-        at_hand = self._live.get(number) or self._load(number)
+        at_hand = self._at_hand(message.to)
         case, before = at_hand.case, at_hand.case.mark()
         try:
             if not take_in_lineage(case, message):
                 return
-            alerts = reconsider(
+            alerts = reevaluate(
                 case,
                 policy,
                 now=self.state.clock,
@@ -328,15 +318,12 @@ class Processor:
                 memory=at_hand.memory,
             )
             self._tell(at_hand, policy, message.at, message.event_id, batch, anew=message.by if message.use else None)
-            for alert in alerts:
-                self._alerted(alert, batch, [])
+            self._alerted(alerts, batch, [])
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
             raise
-        self._changed.add(number)
-        for alert in alerts:
-            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
+        self._changed.add(message.to)
 
     def _tell(self, at_hand: _AtHand, policy: Policy, at: int, event_id: str | None, batch: Batch, anew: str | None = None) -> bool:
         """Tell other cases what is news to them; False: nothing."""
@@ -349,12 +336,15 @@ class Processor:
             batch.outputs.append(Output(self.names.lineage, partition, message.to.encode(), lineage_value(message), []))
         return bool(messages)
 
-    def _load(self, number: str) -> _AtHand:
-        at_hand = self._older.pop(number, None)
+    def _at_hand(self, number: str) -> _AtHand:
+        """A number's case, unpacked: kept of late or before, else from the store, else a new one."""
+        at_hand = self._live.get(number)
         if at_hand is None:
-            packed = self.cases.get(number)
-            at_hand = _AtHand(unpack_case(packed) if packed else Case(number))
-        self._live[number] = at_hand
+            at_hand = self._older.pop(number, None)
+            if at_hand is None:
+                packed = self.cases.get(number)
+                at_hand = _AtHand(unpack_case(packed) if packed else Case(number))
+            self._live[number] = at_hand
         return at_hand
 
     def _is_elsewhere(self, number: str, record: Record) -> bool:
@@ -380,13 +370,18 @@ class Processor:
         value = self._encode_decision(decision, origin.topic, origin.partition, origin.offset)
         batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, batch.stamp, passed)))
 
-    def _alerted(self, alert: Alert, batch: Batch, passed: Headers) -> None:
-        record: dict[str, Any] = alert_record(alert)
-        headers = alert_headers(alert, self._source, passed)
-        value = self.codec.encode(FLAGGED_SHIPMENTS, "Alert", record)
-        batch.outputs.append(Output(FLAGGED_SHIPMENTS, self.number, alert.certificate_number.encode(), value, headers))
-        current = None if alert.status == "RESOLVED" else self.codec.encode(OPEN_ALERTS, "Alert", record)
-        batch.outputs.append(Output(OPEN_ALERTS, partition_of(alert.alert_id, self.partitions), alert.alert_id.encode(), current, headers))
+    def _alerted(self, alerts: Sequence[Alert], batch: Batch, passed: Headers) -> None:
+        """Put alerts out, and count them once all are: last of what may fail, for what is counted is not taken back."""
+        for alert in alerts:
+            record: dict[str, Any] = alert_record(alert)
+            headers = alert_headers(alert, self._source, passed)
+            value = self.codec.encode(FLAGGED_SHIPMENTS, "Alert", record)
+            batch.outputs.append(Output(FLAGGED_SHIPMENTS, self.number, alert.certificate_number.encode(), value, headers))
+            current = None if alert.status == "RESOLVED" else self.codec.encode(OPEN_ALERTS, "Alert", record)
+            place = partition_of(alert.alert_id, self.partitions)
+            batch.outputs.append(Output(OPEN_ALERTS, place, alert.alert_id.encode(), current, headers))
+        for alert in alerts:
+            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
 
     def _dead_letter(self, record: Record, stage: str, problem: Exception, batch: Batch) -> None:
         topic, partition, offset = record.topic, record.partition, record.offset

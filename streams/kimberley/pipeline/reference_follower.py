@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from kimberley.errors import ConfigurationError, ServiceUnavailableError
+from kimberley.pipeline.background import Background
 from kimberley.pipeline.reading import read_to_end
 from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.reference.reference import Reference
@@ -32,8 +33,7 @@ class ReferenceFollower:
         self._codec = codec
         self._builder = RevisionBuilder(codec, log.error)
         self._on_revision = on_revision
-        self._on_failure = on_failure
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("reference-follower", self._follow, on_failure)
         self._has_revision = False
 
     async def start(self) -> None:
@@ -52,13 +52,11 @@ class ReferenceFollower:
             raise ConfigurationError(
                 f"the topics {', '.join(REFERENCE_TOPICS)} hold no complete reference data: run `kimberley reference load`"
             )
-        self._task = asyncio.create_task(self._follow(), name="reference-follower")
+        self._background.start()
 
     async def stop(self) -> None:
         """Stop following."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
         await self._consumer.stop()
 
     async def _follow(self) -> None:
@@ -66,9 +64,7 @@ class ReferenceFollower:
             while True:
                 await self._read_on()
         except KafkaError as problem:
-            self._on_failure(ServiceUnavailableError(f"{', '.join(REFERENCE_TOPICS)} can't be read on: {problem!r}"))
-        except Exception as problem:
-            self._on_failure(problem)
+            raise ServiceUnavailableError(f"{', '.join(REFERENCE_TOPICS)} can't be read on: {problem!r}") from problem
 
     async def _read_on(self) -> None:
         for place, records in (await self._consumer.getmany(timeout_ms=500)).items():

@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from kimberley.pipeline.background import Background
 from kimberley.wire.control import Control, control_value
 
 log = structlog.get_logger(__name__)
@@ -41,11 +42,10 @@ class Timekeeper:
         self._options = options
         self._is_ours = is_ours
         self._seconds = seconds
-        self._on_failure = on_failure
+        self._background = Background("timekeeper", self._run, on_failure)
         self._wall_clock = wall_clock
         self._revision = ""
         self._told: tuple[float, str] | None = None
-        self._task: asyncio.Task[None] | None = None
 
     def on_reference(self, revision: str) -> None:
         """A revision is complete: it is told with the next look."""
@@ -53,13 +53,11 @@ class Timekeeper:
 
     async def start(self) -> None:
         """Begin. Nothing is written before partition number 0 is ours."""
-        self._task = asyncio.create_task(self._run(), name="timekeeper")
+        self._background.start()
 
     async def stop(self) -> None:
         """Write no more."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.stop()
 
     async def _run(self) -> None:
         producer = AIOKafkaProducer(acks="all", **self._options)
@@ -75,10 +73,6 @@ class Timekeeper:
                             started = True
                         await self._tell(producer)
                 await asyncio.sleep(_LOOK_SECONDS)
-        except asyncio.CancelledError:
-            raise
-        except Exception as problem:
-            self._on_failure(problem)
         finally:
             await producer.stop()
 

@@ -73,7 +73,6 @@ class Worker:
     def __init__(self, settings: Settings, on_stopping: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
         self._on_stopping = on_stopping
-        self._is_stopping = False
         self.names = InternalNames(settings.prefix)
         self._options = client_options(settings)
         self._codec: Codec = make_codec(settings)
@@ -121,9 +120,8 @@ class Worker:
 
     def request_stop(self) -> None:
         """Finish the batches at hand and stop; before long without them, where a broker does not answer."""
-        self._stop_wanted.set()
-        if not self._is_stopping:
-            self._is_stopping = True
+        if not self._stop_wanted.is_set():
+            self._stop_wanted.set()
             self._on_stopping()
 
     async def _run(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from kimberley.errors import ConfigurationError
+from kimberley.model.period import covers
 from kimberley.model.text import normalise_code
 from kimberley.reference.reference import known_codes
 from kimberley.reference.toml_places import line_of
@@ -30,10 +31,6 @@ class ConflictTerritory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     exempt_declarations: tuple[str, ...] = ()
     basis: str = ""
 
-    def covers(self, on: date) -> bool:
-        """Whether a date lies in its period."""
-        return self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
-
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One definition; `territories` are its own and, before them, those of the definition that it `extends`."""
@@ -49,9 +46,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def territories_of(self, origin: str, on: date) -> list[ConflictTerritory]:
         """What it says of stones of an origin on a date; mostly nothing."""
         found = self._by_territory.get(origin)
-        if found is None or on < self.valid_from or (self.valid_to is not None and on >= self.valid_to):
+        if found is None or not covers(self, on):
             return []
-        return [each for each in found if each.covers(on)]
+        return [each for each in found if covers(each, on)]
 
     @cached_property
     def _by_territory(self) -> dict[str, list[ConflictTerritory]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
+from kimberley.model.period import covers
 from kimberley.model.reference_data import Measure
 from kimberley.model.text import normalise_place
 
@@ -12,14 +13,9 @@ ANY_TERRITORY = "*"
 _MOST_REMEMBERED = 100_000
 
 
-def in_force(measure: Measure, on: date) -> bool:
-    """Whether a measure was in force on a date (half-open period)."""
-    return measure.valid_from <= on and (measure.valid_to is None or on < measure.valid_to)
-
-
 def zones_allowed(measure: Measure, on: date) -> list[str]:
     """The zones that may export under a ZONES measure on a date, by name."""
-    return sorted(zone.zone for zone in measure.allowed_zones if zone.valid_from <= on and (zone.valid_to is None or on < zone.valid_to))
+    return sorted(zone.zone for zone in measure.allowed_zones if covers(zone, on))
 
 
 def is_zone_allowed(measure: Measure, zone: str, on: date) -> bool:
@@ -52,5 +48,5 @@ class MeasureRegister:
         if found is None:
             if len(self._of) > _MOST_REMEMBERED:
                 self._of.clear()
-            found = self._of[kind, on] = tuple(measure for measure in self.of_kind(kind) if in_force(measure, on))
+            found = self._of[kind, on] = tuple(measure for measure in self.of_kind(kind) if covers(measure, on))
         return found

@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 
 from kimberley.model.findings import Confidence, lowest
+from kimberley.model.period import covers
 from kimberley.model.reference_data import Participant, StatusPeriod
 
 SCHEME_START = date(2003, 1, 1)
@@ -84,4 +85,4 @@ class ParticipantRegister:
         if index < 0:
             return None
         period = self.by_code[code].periods[index]
-        return period if period.valid_to is None or on < period.valid_to else None
+        return period if covers(period, on) else None

@@ -253,7 +253,12 @@ def value_uplift(dossier: Dossier, parameters: Uplift) -> Verdict:
                 certificate.event_id,
             ),
             *(
-                Evidence(f"value_usd, carats of source {number}", f"{figure(issue.value_usd)}, {figure(issue.carats)}", "", issue.event_id)
+                Evidence(
+                    f"value_usd, carats of source {number}",
+                    f"{figure(issue.value_usd)}, {figure(issue.carats)}",
+                    f"{figure((price / parameters.uplift).quantize(_CENT))} a carat or more, of all sources together",
+                    issue.event_id,
+                )
                 for number, issue in zip(dossier.sources, issues, strict=True)
             ),
         ),

@@ -68,7 +68,7 @@ def origin_laundered(dossier: Dossier) -> Verdict:
             f"{listed(map(dossier.name, sorted(came_in)))} came in.",
             evidence=(
                 Evidence("origins", ", ".join(dossier.stated_origins), f"among {', '.join(sorted(came_in))}", certificate.event_id),
-                *_origins_of_sources(dossier),
+                *_origins_of_sources(dossier, f"with {', '.join(strange)}"),
             ),
             participants=_concerned(dossier, certificate, strange),
         )
@@ -84,7 +84,7 @@ def origin_laundered(dossier: Dossier) -> Verdict:
         evidence=(
             Evidence("carats", figure(sources.carats), f"no more than {figure(sources.others)}", certificate.event_id),
             Evidence("origins", ", ".join(dossier.stated_origins) or "none", "with the sources' origins", certificate.event_id),
-            *_origins_of_sources(dossier),
+            *_origins_of_sources(dossier, "stated here"),
         ),
         participants=_concerned(dossier, certificate, _hidden_origins(sources)),
         confidence=_confidence(sources),
@@ -114,7 +114,7 @@ def origin_dropped(dossier: Dossier) -> Verdict:
         message=f"Certificate {dossier.number} may hold stones of {_hidden_words(dossier, sources)}",
         evidence=(
             Evidence("origins", ", ".join(dossier.stated_origins) or "none", "with the sources' origins", certificate.event_id),
-            *_origins_of_sources(dossier),
+            *_origins_of_sources(dossier, "stated here"),
         ),
         participants=_concerned(dossier, certificate, _hidden_origins(sources)),
         confidence=_confidence(sources),
@@ -218,9 +218,9 @@ def _hidden_origins(sources: _Sources) -> list[str]:
     return sorted({origin for each in sources.hidden for origin in each.issue.origins})
 
 
-def _origins_of_sources(dossier: Dossier) -> list[Evidence]:
+def _origins_of_sources(dossier: Dossier, expected: str) -> list[Evidence]:
     return [
-        Evidence(f"origins of source {number}", ", ".join(source.issue.origins), "", source.issue.event_id)
+        Evidence(f"origins of source {number}", ", ".join(source.issue.origins), expected, source.issue.event_id)
         for number, source in dossier.sources.items()
         if source is not None and source.issue is not None
     ]

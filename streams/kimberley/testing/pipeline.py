@@ -154,7 +154,7 @@ class MemoryPipeline:
             processor = self._processors[record.partition]
             batch = processor.begin()
             processor.apply(latest(processor.read_controls([record], batch)), batch)
-            processor.look_after(self._policy, batch, len(processor.cases))
+            processor.reevaluate(self._policy, batch, len(processor.cases))
             processor.finish(batch)
         elif record.topic in (*EVENT_TOPICS, self._names.rerouted, self._names.lineage):
             processor = self._processors[record.partition]

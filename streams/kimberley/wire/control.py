@@ -1,7 +1,7 @@
 """Records of the control topic: the stream's clock, and the reference revision by which it judges from then on."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import msgspec
 
@@ -16,10 +16,6 @@ class Control(msgspec.Struct, frozen=True):
 
     time: int
     revision: str = ""
-
-
-class _Producer(Protocol):
-    def send(self, topic: str, *, value: bytes, partition: int) -> object: ...
 
 
 _decoder = msgspec.json.Decoder(Control)
@@ -39,6 +35,13 @@ def read_control(value: bytes | None) -> Control:
     if not FIRST <= control.time < LAST:
         raise UnreadableRecordError("decode", f"a control record's time, {control.time}, lies outside the years 1900 to 2199")
     return control
+
+
+def readable_controls(values: Iterable[bytes | None]) -> Iterator[Control]:
+    """The control records among values."""
+    for value in values:
+        with suppress(UnreadableRecordError):
+            yield read_control(value)
 
 
 def latest(controls: Iterable[Control]) -> Control:

@@ -54,6 +54,9 @@ def test_every_rule_is_broken_and_what_is_innocent_is_put_right() -> None:
     resolved = {alert.rule_id for alert in report.history if alert.status == "RESOLVED"}
     still_open = {alert.rule_id for alert in report.open_alerts}
     not_yet = {fault.rule_id for fault in FAULTS if fault.since > date(2024, 11, 18)}
+    for alert in report.history:
+        assert alert.evidence, alert.rule_id
+        assert all(each.field and each.value and each.expected for each in alert.evidence), (alert.rule_id, alert.evidence)
     assert opened == {rule.id for rule, _ in shipped_rulebook().rules} - not_yet
     assert {fault.rule_id for fault in FAULTS if fault.innocent} <= resolved
     assert {fault.rule_id for fault in FAULTS if not fault.innocent} - not_yet <= still_open

@@ -69,12 +69,12 @@ class Stream:
         self.processor.apply(Control(time, revision), batch)
         self._done(batch)
 
-    def look_after(self, most: int = 1000) -> int:
+    def reevaluate(self, most: int = 1000) -> int:
         """All that the clock and the revision set off, in steps; how many it took."""
         steps = 0
-        while self.processor.has_to_look_after:
+        while self.processor.has_to_reevaluate:
             batch = self.processor.begin()
-            self.processor.look_after(self.policy, batch, most)
+            self.processor.reevaluate(self.policy, batch, most)
             self._done(batch)
             steps += 1
         return steps
@@ -123,21 +123,21 @@ def test_a_deadline_passes_by_the_clock_alone_and_once() -> None:
     stream = Stream()
     stream.send(unconfirmed())
     stream.tell(OVERDUE - 1)
-    assert stream.look_after() == 0
+    assert stream.reevaluate() == 0
     stream.tell(OVERDUE)
-    stream.look_after()
+    stream.reevaluate()
     (alert,) = stream.sent
     assert (alert.rule_id, alert.status, alert.event_id, alert.effective_at) == ("confirmation-overdue", "OPENED", None, OVERDUE)
     for later in (OVERDUE + 1, OVERDUE + 10**9):
         stream.tell(later)
-        stream.look_after()
+        stream.reevaluate()
     assert len(stream.sent) == 1
 
 
 def test_before_any_control_record_nothing_is_overdue_however_late_the_events() -> None:
     stream = Stream()
     stream.send([*unconfirmed(), *journey("BW000002", day=20)])
-    assert stream.look_after() == 0
+    assert stream.reevaluate() == 0
     assert stream.alerts == []
 
 
@@ -153,7 +153,7 @@ def test_what_comes_too_late_resolves_it() -> None:
     stream = Stream()
     stream.send(unconfirmed())
     stream.tell(OVERDUE)
-    stream.look_after()
+    stream.reevaluate()
     stream.send(journey("BW000001")[3:])
     assert stream.alerts == [("confirmation-overdue", "OPENED", 1), ("confirmation-overdue", "RESOLVED", 2)]
 
@@ -164,12 +164,12 @@ def test_clock_and_deadlines_survive_restarts_between_any_two_steps() -> None:
     stream.restart()
     stream.tell(OVERDUE)
     stream.restart()  # the clock was set, nothing of what follows from it was done
-    assert stream.processor.has_to_look_after
-    stream.look_after()
+    assert stream.processor.has_to_reevaluate
+    stream.reevaluate()
     stream.restart()
     stream.tell(OVERDUE - 10**9)  # a clock never goes back
     assert stream.state.clock == OVERDUE
-    stream.look_after()
+    stream.reevaluate()
     assert stream.alerts == [("confirmation-overdue", "OPENED", 1)]
     # an event of the case by a worker that just took over finds the clock where it was: nothing is taken back
     stream.restart()
@@ -182,7 +182,7 @@ def test_many_deadlines_at_once_pass_in_steps_that_each_are_stored() -> None:
     for index in range(25):
         stream.send(unconfirmed(f"BW{index:06d}"))
     stream.tell(OVERDUE)
-    assert stream.look_after(most=10) == 3
+    assert stream.reevaluate(most=10) == 3
     assert [len(batch.cases) for batch in stream.batches[-3:]] == [10, 10, 5]
     assert len(stream.open_ids) == 25
 
@@ -193,25 +193,25 @@ def test_another_revision_judges_every_case_anew_in_steps_and_through_restarts()
     for index in range(30):
         stream.send(journey(f"BW{index:06d}"))
     stream.tell(0, POLICY.reference.revision)
-    stream.look_after()
+    stream.reevaluate()
     assert stream.alerts == []
     stream.policy = suspended(POLICY, "BW")
     revision = stream.policy.reference.revision
     stream.tell(OVERDUE, revision)
-    assert (stream.state.revision, stream.state.is_swept) == (revision, False)
+    assert (stream.state.revision, stream.state.is_reevaluated) == (revision, False)
     batch = stream.processor.begin()
-    stream.processor.look_after(stream.policy, batch, 10)
+    stream.processor.reevaluate(stream.policy, batch, 10)
     stream._done(batch)
     assert len(stream.open_ids) == 10
     stream.restart()  # begins again, and says nothing twice
-    stream.look_after(most=7)
-    assert stream.state.is_swept
+    stream.reevaluate(most=7)
+    assert stream.state.is_reevaluated
     assert stream.alerts == [("trade-suspended", "OPENED", 1)] * 30
     assert {alert.event_id for alert in stream.sent} == {None}
     assert {alert.effective_at for alert in stream.sent} == {OVERDUE}
     stream.policy = POLICY
     stream.tell(OVERDUE, POLICY.reference.revision)
-    stream.look_after()
+    stream.reevaluate()
     assert stream.open_ids == set()
 
 
@@ -231,9 +231,9 @@ def test_events_go_on_while_a_hundred_thousand_cases_are_judged_anew() -> None:
     stream.policy = suspended(POLICY, "BW")
     stream.tell(OVERDUE, stream.policy.reference.revision)
     sent = 0
-    while stream.processor.has_to_look_after:
+    while stream.processor.has_to_reevaluate:
         batch = stream.processor.begin()
-        stream.processor.look_after(stream.policy, batch, 200)
+        stream.processor.reevaluate(stream.policy, batch, 200)
         assert len(batch.cases) <= 200
         stream._done(batch)
         if sent < 50:  # between any two steps events are judged, by the new revision
@@ -274,12 +274,12 @@ def test_however_the_clock_runs_and_workers_change_what_is_open_in_the_end_is_wh
         stream.send(rest[:events])
         rest = rest[events:]
         stream.tell(int(first + part * (END - first)))
-        stream.look_after(most=20)
+        stream.reevaluate(most=20)
         if restarts:
             stream.restart()
     stream.send(rest)
     stream.tell(END)
-    stream.look_after()
+    stream.reevaluate()
     report = check(INPUTS, POLICY, as_of=END)
     assert stream.open_ids == {alert.alert_id for alert in report.open_alerts}
     assert {"arrival-overdue", "confirmation-overdue"} <= {alert.rule_id for alert in report.open_alerts}

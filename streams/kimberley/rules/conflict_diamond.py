@@ -4,9 +4,10 @@ from datetime import date
 
 from kimberley.model.events import CertificateIssued
 from kimberley.model.findings import Evidence, lowest
+from kimberley.model.period import covers
 from kimberley.model.reference_data import Measure
 from kimberley.reference.definitions import ConflictTerritory
-from kimberley.reference.measures import in_force, is_among, is_zone_allowed, zones_allowed
+from kimberley.reference.measures import is_among, is_zone_allowed, zones_allowed
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, rule
 from kimberley.rules.wording import day, listed
@@ -63,7 +64,7 @@ def _exception(dossier: Dossier, territory: ConflictTerritory, on: date) -> Meas
     if territory.except_measure_zones is None:
         return None
     measure = dossier.reference.measures.by_id.get(territory.except_measure_zones)
-    return measure if measure is not None and in_force(measure, on) else None
+    return measure if measure is not None and covers(measure, on) else None
 
 
 def _conflict(dossier: Dossier, certificate: CertificateIssued, territory: ConflictTerritory) -> Violation:
