@@ -249,7 +249,7 @@ class PartitionTask:
             self._controls = self._controls[len(self._sealed) :]
         if not self._sealed or not progress.has_applied(self._sealed_after):
             return False
-        revision = latest(readable_controls(record.value for record in self._sealed)).revision
+        revision = latest(readable_controls(self._sealed)).revision
         return not revision or self._policies.of(revision) is not None
 
     async def _apply_controls(self, processor: Processor) -> None:
@@ -328,4 +328,5 @@ class PartitionTask:
 
     async def _know_schemas(self, records: Sequence[Record]) -> None:
         """Ask the registry for schemas that are new here. While it is away the batch waits."""
-        await know_schemas(self._codec, [record.value for record in records], partition=self.number)
+        values = [record.value for record in records]
+        await know_schemas(self._codec, values, lambda: self._progress.excused(self.number), partition=self.number)

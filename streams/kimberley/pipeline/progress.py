@@ -185,6 +185,12 @@ class Progress:
         readings = [(self.readings.get(place), end) for place, end in ends.items()]
         return all(reading is not None and reading.applied is not None and reading.applied >= end for reading, end in readings)
 
+    def excused(self, number: int) -> None:
+        """What keeps a partition number waiting is none of this worker's fault, nor mended by starting it anew."""
+        for (_, each), reading in self.readings.items():
+            if each == number:
+                reading.moved_at = self.clock()
+
     def look(self) -> None:
         """Note which partitions have nothing left. Before each use of `moved_at` and `lag_seconds`."""
         now, wall = self.clock(), self.wall_clock()
