@@ -338,5 +338,5 @@ class PartitionTask:
 
     async def _know_schemas(self, records: Sequence[Record]) -> None:
         """Ask the registry for schemas that are new here. While it is away the batch waits."""
-        values = [record.value for record in records]
-        await know_schemas(self._codec, values, lambda: self._progress.excused(self.number), partition=self.number)
+        with self._progress.excused(self.number, "the schema registry"):
+            await know_schemas(self._codec, [record.value for record in records], partition=self.number)

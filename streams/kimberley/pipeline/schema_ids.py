@@ -1,7 +1,7 @@
 """Schema ids are asked for before records are decoded: decoding itself, on the event loop, asks nobody."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -13,9 +13,8 @@ log = structlog.get_logger(__name__)
 _LEAST_PAUSE, _MOST_PAUSE = 1.0, 30.0
 
 
-async def know_schemas(codec: Codec, values: Iterable[bytes | None], on_wait: Callable[[], None] = lambda: None, **place: Any) -> None:
-    """Ask the registry for ids of framed values that are not settled, once for each. `place` says in the log for whom; `on_wait` hears
-    each time that it is away.
+async def know_schemas(codec: Codec, values: Iterable[bytes | None], **place: Any) -> None:
+    """Ask the registry for ids of framed values that are not settled, once for each. `place` says in the log for whom.
 
     While it is away this waits: the records are not unreadable, only unread. Raises ConfigurationError where the registry refuses us.
     """
@@ -28,6 +27,5 @@ async def know_schemas(codec: Codec, values: Iterable[bytes | None], on_wait: Ca
             missing.pop()
         except ServiceUnavailableError as problem:
             log.error("registry_unavailable", **place, schema_ids=missing[:10], problem=str(problem), retry_seconds=pause)
-            on_wait()
             await asyncio.sleep(pause)
             pause = min(pause * 2, _MOST_PAUSE)

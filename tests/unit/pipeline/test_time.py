@@ -216,13 +216,13 @@ def test_another_revision_judges_every_case_anew_in_steps_and_through_restarts()
 
 
 @pytest.mark.slow
-def test_events_go_on_while_a_hundred_thousand_cases_are_judged_anew() -> None:
+def test_events_go_on_while_many_thousand_cases_are_judged_anew() -> None:
     """Whatever a case is judged by at the moment, in the end all are judged by the new revision, and no step is a long one."""
     stream = Stream()
     template = {}
     stream.send(journey("BW000000"))
     packed = stream.cases.pop("BW000000")
-    for index in range(100_000):
+    for index in range(25_000):
         number = f"BW{index:06d}"
         template[number] = packed.replace(b"BW000000", number.encode())
     stream.cases.update(template)
@@ -240,7 +240,7 @@ def test_events_go_on_while_a_hundred_thousand_cases_are_judged_anew() -> None:
             stream.send(journey(f"BW{900_000 + sent}"))
             sent += 1
         stream.batches = stream.batches[-400:]
-    assert len(stream.open_ids) == 100_050
+    assert len(stream.open_ids) == 25_050
 
 
 def test_what_is_no_control_record_is_a_dead_letter() -> None:
