@@ -171,6 +171,18 @@ ROWS: dict[str, list[Panel]] = {
         graph("Partitions", "Partition numbers of each worker.", {"{{instance}}": "kimberley_partitions_assigned"}, "none"),
         graph("Cases held", "In the memory of each worker.", {"{{instance}}": "sum by (instance) (kimberley_cases)"}, "none"),
         graph(
+            "Deadlines waiting",
+            "Cases that time alone may change.",
+            {"{{instance}}": "sum by (instance) (kimberley_deadlines_waiting)"},
+            "none",
+        ),
+        graph(
+            "Stream's clock behind",
+            "How far the slowest partition's clock is behind the time of day: a minute or two live, years where history is fed in.",
+            {"{{instance}}": "time() - min by (instance) (kimberley_clock_timestamp_seconds)"},
+            "s",
+        ),
+        graph(
             "Recovery",
             "How long the slowest partition of each worker took at its last start or rebalance, or has taken so far.",
             {"{{instance}}": "max by (instance) (kimberley_recovery_seconds)"},

@@ -79,6 +79,13 @@ LAG_SECONDS = Definition(
     ("topic", "partition"),
 )
 CASES = Definition("kimberley_cases", "gauge", "Cases held, by partition number.", ("partition",))
+CLOCK = Definition(
+    "kimberley_clock_timestamp_seconds",
+    "gauge",
+    "What the stream's clock shows in a partition number, in seconds since the epoch: deadlines before that have passed.",
+    ("partition",),
+)
+DEADLINES = Definition("kimberley_deadlines_waiting", "gauge", "Cases for which a deadline will pass if nothing comes.", ("partition",))
 RECOVERED = Definition("kimberley_recovered", "gauge", "1 once the cases of a partition number are back, 0 until then.", ("partition",))
 RECOVERY_SECONDS = Definition(
     "kimberley_recovery_seconds", "gauge", "How long reading a partition number's cases back took, or has taken so far.", ("partition",)
@@ -113,10 +120,19 @@ class Delivered:
     delivery_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a partition number holds: cases, those of them that wait for a deadline, and its clock (milliseconds since the epoch)."""
+
+    cases: int
+    deadlines: int
+    clock: int
+
+
 class Metrics(Collector):
     """A worker's metrics; `registry` holds them, and the process's memory and processor time beside them.
 
-    `reference_revision` and `delivery` are None until they are known. `cases`: how many cases each partition number holds.
+    `reference_revision` and `delivery` are None until they are known. `held`: what each partition number holds.
     """
 
     def __init__(
@@ -125,7 +141,7 @@ class Metrics(Collector):
         names: InternalNames,
         progress: Progress,
         health: Health,
-        cases: Callable[[], Mapping[int, int]],
+        held: Callable[[], Mapping[int, Held]],
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.reference_revision: str | None = None
@@ -136,7 +152,7 @@ class Metrics(Collector):
         self._rulebook = rulebook
         self._progress = progress
         self._health = health
-        self._cases = cases
+        self._held = held
         self._wall_clock = wall_clock
         self._started = wall_clock()
         rules = [rule.id for rule, _ in rulebook.rules]
@@ -198,7 +214,10 @@ class Metrics(Collector):
         readings = {(topic, str(number)): reading for (topic, number), reading in sorted(self._progress.readings.items())}
         yield gauge(LAG_RECORDS, [(place, reading.lag) for place, reading in readings.items()])
         yield gauge(LAG_SECONDS, [(place, reading.lag_seconds(now)) for place, reading in readings.items()])
-        yield gauge(CASES, [((str(number),), cases) for number, cases in sorted(self._cases().items())])
+        held = {(str(number),): each for number, each in sorted(self._held().items())}
+        yield gauge(CASES, [(number, each.cases) for number, each in held.items()])
+        yield gauge(CLOCK, [(number, each.clock / 1000) for number, each in held.items()])
+        yield gauge(DEADLINES, [(number, each.deadlines) for number, each in held.items()])
 
     def _recovery(self) -> Iterator[Metric]:
         now = self._progress.clock()

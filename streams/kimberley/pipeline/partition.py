@@ -15,7 +15,7 @@ from kimberley.errors import ConfigurationError, KimberleyError
 from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
-from kimberley.pipeline.metrics import Delivered
+from kimberley.pipeline.metrics import Delivered, Held
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Processor, Record
 from kimberley.pipeline.progress import Progress, Recovery
@@ -110,6 +110,7 @@ class PartitionTask:
         self._sealed_after: dict[tuple[str, int], int] = {}
         self._sealed_at = 0.0
         self._state = PartitionState()
+        self._processor: Processor | None = None
         self._arrived = asyncio.Event()
         self._stopping = False
         self._delivering: asyncio.Task[None] | None = None
@@ -137,6 +138,12 @@ class PartitionTask:
             self._chunks.append(chunk)
         self._arrived.set()
 
+    @property
+    def held(self) -> Held:
+        """What it holds now."""
+        processor = self._processor
+        return Held(len(self.cases), processor.waiting_deadlines if processor else 0, processor.state.clock if processor else 0)
+
     async def stop(self) -> None:
         """Let the batch at hand finish, give up the rest, close. After a few seconds the batch is aborted instead."""
         self._stopping = True
@@ -149,7 +156,7 @@ class PartitionTask:
     async def _run(self) -> None:
         try:
             await self._start()
-            processor = self._make_processor(self.cases, self._state)
+            self._processor = processor = self._make_processor(self.cases, self._state)
             while not self._stopping:
                 if not await self._work(processor):
                     await self._settle()

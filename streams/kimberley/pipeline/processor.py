@@ -217,6 +217,11 @@ class Processor:
         self._set_state(msgspec.structs.replace(state, clock=clock, revision=revision, is_reevaluated=not self._to_reevaluate), batch)
 
     @property
+    def waiting_deadlines(self) -> int:
+        """Cases for which time will come."""
+        return len(self._deadlines)
+
+    @property
     def has_to_reevaluate(self) -> bool:
         """Whether cases wait to be judged anew, without an event."""
         return bool(self._to_reevaluate) or self._deadlines.has_due(self.state.clock)

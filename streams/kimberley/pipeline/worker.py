@@ -26,7 +26,7 @@ from kimberley.pipeline.batch_transport import Consumer, Fetched, Standing, Tran
 from kimberley.pipeline.delivery import AtLeastOnce, Delivery, ExactlyOnce, has_transactions
 from kimberley.pipeline.end_follower import EndFollower
 from kimberley.pipeline.health import Health
-from kimberley.pipeline.metrics import Delivered, Metrics
+from kimberley.pipeline.metrics import Delivered, Held, Metrics
 from kimberley.pipeline.monitor import Monitor
 from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.policies import Policies
@@ -87,7 +87,7 @@ class Worker:
             stalled_seconds=settings.stalled_seconds,
             joining_seconds=settings.stalled_seconds + self._rebalance_seconds,
         )
-        self.metrics = Metrics(self._rulebook, self.names, self.progress, self.health, self._cases)
+        self.metrics = Metrics(self._rulebook, self.names, self.progress, self.health, self._held)
         self._policies = Policies(self._rulebook)
         self._pulse = Pulse()
         self._watchdog = Watchdog(self._pulse, self.health, seconds=settings.stalled_seconds, on_failure=self._fail)
@@ -337,8 +337,8 @@ class Worker:
         consumer = cast(Consumer, self._app.consumer)
         return await consumer.commit_applied({TP(topic, partition): offset for (topic, partition), offset in offsets.items()})
 
-    def _cases(self) -> dict[int, int]:
-        return {number: len(task.cases) for number, task in self._tasks.items()}
+    def _held(self) -> dict[int, Held]:
+        return {number: task.held for number, task in self._tasks.items()}
 
     def _may_be_zombie(self) -> str | None:
         """Why others may have this worker's share by now; None: they can't."""

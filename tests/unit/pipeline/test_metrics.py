@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as open_met
 
 from kimberley.cases.judge import Policy
 from kimberley.pipeline.health import Health
-from kimberley.pipeline.metrics import DEFINITIONS, Delivered, Metrics
+from kimberley.pipeline.metrics import DEFINITIONS, Delivered, Held, Metrics
 from kimberley.pipeline.processor import Counts, Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.reference.bundle import shipped_bundle
@@ -19,6 +19,7 @@ from kimberley.rules.rulebook import Rulebook, shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
+from kimberley.wire.control import Control
 from kimberley.wire.event_records import EventRecord, event_record
 from kimberley.wire.partitioner import partition_of
 from kimberley.wire.records import record_from_json
@@ -53,7 +54,7 @@ class Bench:
         health = Health(self.progress, stalled_seconds=60, joining_seconds=90)
         self.codec = make_codec(SETTINGS)
         self.processor = Processor(0, self.partitions, {}, self.codec, NAMES, skew_minutes=10, wall_clock=self.clock)
-        self.metrics = Metrics(self.rulebook, NAMES, self.progress, health, lambda: {0: len(self.processor.cases)}, self.clock)
+        self.metrics = Metrics(self.rulebook, NAMES, self.progress, health, self._held, self.clock)
         self._offset = 0
 
     def judge(self, *records: EventRecord, seconds: float = 0.01, age: float = 0.0, delivery: float = 0.02) -> None:
@@ -62,6 +63,10 @@ class Bench:
         batch = self.processor.process(made, Policy(shipped_reference(), shipped_bundle(), self.rulebook))
         self.processor.cases.update(batch.cases)
         self.metrics.delivered(Delivered(batch.counts, len(made), seconds, delivery))
+
+    def _held(self) -> dict[int, Held]:
+        processor = self.processor
+        return {0: Held(len(processor.cases), processor.waiting_deadlines, processor.state.clock)}
 
     def records(self, events: Iterable[dict[str, Any]]) -> list[EventRecord]:
         return [event_record(self.codec, *record_from_json(event)) for event in events]
@@ -252,8 +257,12 @@ def test_lag_recovery_and_cases_come_with_a_partition_and_go_with_it(bench: Benc
     assert bench.value("kimberley_worker_live") == 1
     bench.clock.now += 61
     assert bench.value("kimberley_worker_live") == 0
-    bench.judge(*bench.records(journey("BW000001")))
+    bench.judge(*bench.records(journey("BW000001")[:3]))
     assert bench.value("kimberley_cases", partition="0") == 1
+    assert bench.value("kimberley_deadlines_waiting", partition="0") == 1, "its confirmation may come"
+    assert bench.value("kimberley_clock_timestamp_seconds", partition="0") == 0
+    bench.processor.apply(Control(1_700_000_000_500), bench.processor.begin())
+    assert bench.value("kimberley_clock_timestamp_seconds", partition="0") == 1_700_000_000.5
     progress.revoked([("shipments", 0)])
     left = [name for name in bench.all() if "lag" in name or "recover" in name]
     assert left == []
