@@ -23,7 +23,6 @@ from support.trade import Feed, Trade
 from support.watch import Watch
 from support.worker import WorkerProcess
 
-READING = {"isolation_level": "read_committed", "enable_auto_commit": False, "auto_offset_reset": "earliest"}
 pytestmark = [pytest.mark.faults, pytest.mark.kafka, pytest.mark.slow]
 
 

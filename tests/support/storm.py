@@ -101,19 +101,33 @@ class Storm:
     def _recovered(self, since: float) -> float:
         return self.watch.moved_again(since, MOST_SECONDS, "recovery")
 
+    def _all(self) -> list[WorkerProcess]:
+        """The workers, once as many run as should."""
+        while len(running := [worker for worker in self.supervisor.workers if worker.is_alive]) < self._workers:
+            time.sleep(0.01)
+        return running
+
     def _one(self) -> WorkerProcess:
-        return self._random.choice(self.supervisor.workers)
+        return self._random.choice(self._all())
 
     def kill(self) -> float:
+        """Any one, whatever it is at."""
         worker, since = self._one(), time.monotonic()
         worker.kill()
         return self._recovered(since)
 
     def kill_all(self) -> float:
-        since = time.monotonic()
-        for worker in self.supervisor.workers:
+        """Nobody is left."""
+        workers, since = self._all(), time.monotonic()
+        for worker in workers:
             worker.kill()
         return self._recovered(since)
+
+    def kill_again(self) -> float:
+        """One, and another while the group has not got over it: in a rebalance, or reading cases back."""
+        self._one().kill()
+        time.sleep(self._random.uniform(0.0, self._settings.session_timeout))
+        return self.kill()
 
     def stop(self) -> float:
         """A clean stop: status 0 within ten seconds; another takes its place."""
@@ -146,20 +160,24 @@ class Storm:
         return seconds
 
     def restart(self, *, kill: bool) -> float:
+        """The broker, on the data that it has."""
         return self._recovered(self._faulty.restart(kill=kill))
 
     def pause_broker(self) -> float:
+        """It stands still, its connections stand."""
         self._faulty.kafka.pause()
         time.sleep(self._settings.session_timeout)
         self._faulty.kafka.resume()
         return self._recovered(time.monotonic())
 
     def cut(self) -> float:
+        """Every connection breaks, and may be made anew at once."""
         since = time.monotonic()
         self.proxy.cut()
         return self._recovered(since)
 
     def outage(self, break_it: Callable[[], None]) -> float:
+        """No way to the broker for longer than a session lasts."""
         break_it()
         time.sleep(self._settings.session_timeout + 1)
         self.proxy.pass_on()
@@ -181,6 +199,7 @@ class Fault(NamedTuple):
 FAULTS = {
     "kill": Fault("`kill -9` of a worker", "the kill", Storm.kill),
     "kill-all": Fault("`kill -9` of all workers at once", "the kill", Storm.kill_all),
+    "kill-again": Fault("`kill -9` of a worker while the group recovers from another's", "the second", Storm.kill_again, 6.0),
     "stop": Fault("SIGTERM to a worker (ends within 10 s, status 0)", "SIGTERM", Storm.stop, 6.0),
     "join": Fault("a worker joins, and leaves again", "its start", Storm.join, 12.0),
     "freeze": Fault("SIGSTOP of a worker until others have its share, then SIGCONT", "SIGSTOP", Storm.freeze),

@@ -61,7 +61,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """`kill -9`: no last words, no clean-up."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def pause(self) -> None:
