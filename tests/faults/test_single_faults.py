@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient
 from support.compared import compare, settle
 from support.faulty import Faulty
 from support.storm import FAULTS, Storm
-from support.stream import wait_until
+from support.stream import read_topic, wait_until
 from support.supervisor import Supervisor
 from support.trade import Feed, Trade
 from support.watch import Watch
@@ -25,12 +25,21 @@ LONGER_THAN_EVERY_TIMEOUT = 100.0
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", sorted(FAULTS.keys() - {"stop"}))
 def test_after_a_fault_the_stream_goes_on_and_comes_to_what_check_says(faulty: Faulty, trade: Trade, tmp_path: Path, kind: str) -> None:
     settings = faulty.settings()
     report = Storm(faulty, settings, trade, tmp_path).run({kind: 2})
     assert not report.compared.problems, report
     assert set(report.statuses) <= {0, 3}, report.logs
+
+
+@pytest.mark.endurance
+def test_sigterm_brings_no_rework_for_no_transaction_is_given_up(faulty: Faulty, trade: Trade, tmp_path: Path) -> None:
+    settings = faulty.settings(batch_records=200)
+    report = Storm(faulty, settings, trade, tmp_path).run({"stop": 2})
+    assert not report.compared.problems, report
+    assert report.statuses == {0: 4}, report.logs
+    assert len(read_topic(faulty.broker, "decisions", committed=False)) == len(read_topic(faulty.broker, "decisions"))
 
 
 @pytest.mark.endurance

@@ -106,6 +106,7 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
+        ways: list[asyncio.Task[None]] = []
         pair: tuple[asyncio.StreamWriter, ...] = (writer,)
         self._pairs.add(pair)
         try:
@@ -115,14 +116,14 @@ class Proxy:
             self._pairs.discard(pair)
             pair = (writer, far_writer)
             self._pairs.add(pair)
-            await asyncio.wait(
-                {asyncio.create_task(self._carry(reader, far_writer)), asyncio.create_task(self._carry(far_reader, writer))},
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            ways = [asyncio.create_task(self._carry(reader, far_writer)), asyncio.create_task(self._carry(far_reader, writer))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, asyncio.CancelledError):
             pass
         finally:
             self._pairs.discard(pair)
+            for way in ways:
+                way.cancel()
             for each in pair:
                 each.transport.abort()
             self._tasks.discard(task)

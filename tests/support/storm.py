@@ -81,8 +81,8 @@ class Storm:
             self.feed.go_on_to(len(self._trade))
             self.watch.reaches(len(self._trade), MOST_SECONDS * 2, "everything read", self.supervisor.text)
             settle(self._settings, self._faulty.broker, self._trade, MOST_SECONDS, self.supervisor.text)
-            statuses = Counter(each.status for each in self.supervisor.ended if each.status >= 0)
-            statuses.update(self.supervisor.stop())
+            self.supervisor.stop()
+        statuses = Counter(each.status for each in self.supervisor.ended if each.status != -signal.SIGKILL)
         compared = compare(self._settings, self._faulty.broker, self._trade)
         kills = sum(each.status == -signal.SIGKILL for each in self.supervisor.ended)
         return Report(self.blows, compared, kills, statuses, time.monotonic() - began, self.supervisor.text())
@@ -110,6 +110,11 @@ class Storm:
     def _one(self) -> WorkerProcess:
         return self._random.choice(self._all())
 
+    def _one_at_work(self) -> WorkerProcess:
+        while not (worker := self._one()).says("cases_recovered"):
+            time.sleep(0.05)
+        return worker
+
     def kill(self) -> float:
         """Any one, whatever it is at."""
         worker, since = self._one(), time.monotonic()
@@ -131,7 +136,7 @@ class Storm:
 
     def stop(self) -> float:
         """A clean stop: status 0 within ten seconds; another takes its place."""
-        worker, since = self._one(), time.monotonic()
+        worker, since = self._one_at_work(), time.monotonic()
         status = self.supervisor.leave(worker)
         assert status == 0, f"{worker.name} ended with status {status} after SIGTERM"
         self.supervisor.join()
@@ -151,7 +156,7 @@ class Storm:
 
     def freeze(self) -> float:
         """Stopped for longer than its session lasts, and while another has its share; then it goes on where it was."""
-        worker, since = self._one(), time.monotonic()
+        worker, since = self._one_at_work(), time.monotonic()
         worker.pause()
         try:
             seconds = self._recovered(since)

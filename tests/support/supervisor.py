@@ -16,7 +16,7 @@ _RESTART_SECONDS = 0.2
 
 
 class Ended(NamedTuple):
-    """A worker that ended by itself or by a signal: its name, its exit status (negative: the signal), when (monotonic)."""
+    """A worker that ended, told to or not: its name, its exit status (negative: the signal), when (monotonic)."""
 
     name: str
     status: int
@@ -65,14 +65,25 @@ class Supervisor:
             return worker
 
     def leave(self, worker: WorkerProcess, seconds: float = 10) -> int:
-        """Tell one to stop, for good; its exit status."""
+        """Tell one to stop, for good, once it has started; its exit status."""
+        while worker.is_alive and not worker.says("worker_started"):
+            time.sleep(_LOOK_SECONDS)
         with self._lock:
+            if worker not in self._workers:  # it has just ended by itself, and was noted
+                return worker.process.returncode
             self._workers.remove(worker)
-        return worker.terminate(seconds)
+        status = worker.terminate(seconds)
+        self.ended.append(Ended(worker.name, status, time.monotonic()))
+        return status
 
     def stop(self, seconds: float = 10) -> list[int]:
-        """Tell all to stop, for good; their exit statuses."""
-        return [self.leave(worker, seconds) for worker in self.workers]
+        """Tell all to stop, for good; their exit statuses. One that had just ended by itself has its follower stopped."""
+        statuses = []
+        while workers := self.workers:
+            if workers[0].is_alive:
+                statuses.append(self.leave(workers[0], seconds))
+            time.sleep(_LOOK_SECONDS)
+        return statuses
 
     @contextmanager
     def all_down(self) -> Iterator[None]:
