@@ -1,6 +1,7 @@
 """A worker that slept through its session, and two that both believe they own a partition: what is refused is not written."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,9 @@ def test_a_worker_that_slept_through_its_session_in_a_transaction_is_refused_and
         wait_until(lambda: watch.read, 30, "events flow", zombie.text)
         zombie.pause()
         while not is_in_transaction(faulty.broker, settings.partitions):
+            assert watch.read < len(trade) // 2, "it was to be caught in a transaction"
             zombie.resume()
+            time.sleep(0.02)
             zombie.pause()
         heir.resume()
         wait_until(lambda: len({line["partition"] for line in heir.says("cases_recovered")}) == 4, 60, "the heir has all", heir.text)
