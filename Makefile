@@ -11,7 +11,7 @@ PARALLEL ?= -n 2 --dist loadfile
 SOURCES := streams tests benchmarks deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format lock bench docs rulebook clean
+.PHONY: help demo test test-quick test-faults lint format lock bench docs rulebook clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,11 @@ test: $(VENV)/.ready-dev ## everything: lint, types, all tests (real Kafka and r
 
 test-quick: $(VENV)/.ready-dev ## tests without real Kafka and registry, and without slow ones
 	@$(BIN)/python -m pytest -m "not kafka and not registry and not slow"
+
+test-faults: $(VENV)/.ready-dev ## break what can break while events flow, at length; WRITE=1 keeps the table (Java 17+, Maven, faketime)
+	@$(BIN)/python -m pytest -m faults
+	@$(BIN)/python tests/faults/run.py $(if $(WRITE),--write)
+	@$(BIN)/python tests/faults/run.py --backlog 1000000 $(if $(WRITE),--write)
 
 lint: $(VENV)/.ready-dev ## ruff and mypy
 	@$(BIN)/ruff check $(SOURCES)

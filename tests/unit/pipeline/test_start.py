@@ -92,3 +92,15 @@ def test_fetching_pauses_for_a_partition_number_by_records_and_by_bytes() -> Non
         assert worker._has_room(5)
 
     asyncio.run(story())
+
+
+def test_what_a_broker_did_to_a_partition_is_told_as_what_it_did_to_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words and with status 3, for a supervisor to try again: it is no fault of the program."""
+    worker = Worker(Settings.model_construct(monitor_port=-1, bootstrap_servers="kafka:9092"))
+
+    async def run() -> None:
+        worker._fail(errors.KafkaConnectionError("gone"))
+
+    monkeypatch.setattr(worker, "_run", run)
+    with pytest.raises(ServiceUnavailableError, match=r"Kafka at kafka:9092: .*gone"):
+        asyncio.run(worker.run())
