@@ -51,18 +51,23 @@ class RevisionBuilder:
         self._positions[topic] = max(self._positions[topic], position)
 
     def newest(self) -> Reference | None:
-        """The newest revision that has become complete since the last call, or None.
+        """The newest revision that has become complete since the last call, or None."""
+        found = self.complete()
+        return found[-1] if found else None
+
+    def complete(self) -> list[Reference]:
+        """The revisions that have become complete since the last call, in their order.
 
         A manifest that is still not read to its offsets when a later one is will never be: it is told of and dropped.
         """
-        found: Reference | None = None
+        found: list[Reference] = []
         read = [index for index, manifest in enumerate(self._waiting) if self._is_read(manifest)]
         due = self._waiting[: read[-1] + 1] if read else []
         del self._waiting[: len(due)]
         for manifest in due:
             reference = self._at(manifest) if self._is_read(manifest) else None
             if reference is not None and reference.revision == manifest["revision"]:
-                found = reference
+                found.append(reference)
             else:
                 self._on_problem(
                     "reference_incomplete",
@@ -89,6 +94,16 @@ def newest_reference(settings: Settings, codec: Codec, on_problem: OnProblem) ->
 
     Raises ServiceUnavailableError when the broker does not answer, ConfigurationError where the topics are not there.
     """
+    return _read(settings, codec, on_problem).newest()
+
+
+def complete_references(settings: Settings, codec: Codec, on_problem: OnProblem) -> list[Reference]:
+    """Every complete revision that the topics hold, in their order. Raises as `newest_reference` does."""
+    return _read(settings, codec, on_problem).complete()
+
+
+def _read(settings: Settings, codec: Codec, on_problem: OnProblem) -> RevisionBuilder:
+    """A builder that has read the topics to their end."""
     builder = RevisionBuilder(codec, on_problem)
     ends: dict[TopicPartition, int] = {}
     with log_consumer(settings) as consumer:
@@ -97,4 +112,4 @@ def newest_reference(settings: Settings, codec: Codec, on_problem: OnProblem) ->
             builder.add(record.topic, record.offset, record.key, record.value)
     for place, end in ends.items():
         builder.reached(place.topic, end)
-    return builder.newest()
+    return builder
