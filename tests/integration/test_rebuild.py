@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from kimberley.history.simulated_faults import NOTICES
 from kimberley.history.simulation import simulate
-from kimberley.model.partition_state import STATE_KEY, unpack_state
+from kimberley.model.partition_state import STATE_KEY, PartitionState, pack_state, unpack_state
 from kimberley.reference.files import shipped_reference
 from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
@@ -67,6 +67,16 @@ def stored(settings: Settings) -> dict[bytes, bytes]:
     return {key: record.value for key, record in found.items() if key != STATE_KEY}
 
 
+def put(broker: str, *records: tuple[str, int, bytes, bytes | None]) -> None:
+    """Write to a topic and partition behind the stream's back: key and value."""
+    producer = KafkaProducer(bootstrap_servers=broker, acks="all")
+    try:
+        for topic, partition, key, value in records:
+            producer.send(topic, partition=partition, key=key, value=value).get(30)
+    finally:
+        producer.close()
+
+
 def unpacked(packed: dict[bytes, bytes]) -> dict[str, Any]:
     return cases_of([{key.decode(): value for key, value in packed.items()}])
 
@@ -94,7 +104,11 @@ def test_lost_cases_are_refused_made_anew_and_go_on_as_if_they_had_never_been_lo
     with WorkerProcess(settings, tmp_path, "refusing") as worker:
         assert worker.process.wait(30) == 2
         assert "hold them up to 0 only: cases are lost. Stop the workers and run `kimberley rebuild`" in worker.text()
-    assert {row["where"] for row in differences(settings, 1)} == {f"{CASES}-{number}" for number in range(4)}
+    put(broker, (CASES, 2, STATE_KEY, pack_state(PartitionState(is_whole=False))), (CASES, 2, b"ZZ999999", b"a rebuild's that was cut off"))
+    found = {row["where"]: row["difference"] for row in differences(settings, 1)}
+    assert found.keys() == {f"{CASES}-{number}" for number in range(4)}
+    assert found[f"{CASES}-2"] == "a rebuild was interrupted"
+    assert "cases are lost" in found[f"{CASES}-1"]
 
     done = wait_until(lambda: rebuilt(settings), 30, "the group is empty")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -141,14 +155,12 @@ def test_what_an_incident_did_is_found_and_set_right(clean_kafka: str, tmp_path:
     one, other = sorted(before)[:2]
     places = {record.key: record.partition for record in read_topic(clean_kafka, CASES)}
     open_alert = next(iter(standing(read_topic(clean_kafka, "open-alerts")).values()))
-    producer = KafkaProducer(bootstrap_servers=clean_kafka, acks="all")
-    try:
-        producer.send(CASES, key=one, value=before[one][:9] + before[other][9:], partition=places[one])
-        producer.send(CASES, key=b"ZZ999999", value=before[other], partition=0)
-        producer.send("open-alerts", key=open_alert.key, value=None, partition=open_alert.partition)
-        producer.flush(30)
-    finally:
-        producer.close()
+    put(
+        clean_kafka,
+        (CASES, places[one], one, before[one][:9] + before[other][9:]),
+        (CASES, 0, b"ZZ999999", before[other]),
+        ("open-alerts", open_alert.partition, open_alert.key, None),
+    )
     found = differences(settings, 1)
     assert {row["where"] for row in found if "stored" in row["difference"]} == {f"certificate {one.decode()}", "certificate ZZ999999"}
     assert [row["where"].split()[1] for row in found if "open-alerts" in row["difference"]] == [open_alert.key.decode()]

@@ -30,14 +30,14 @@ def rebuild(replace: bool, bootstrap_servers: str | None, output: str | None) ->
     Facts come from the event topics, in the order of their `decisions`; each alert goes on from its last revision on `flagged-shipments`;
     what certificates told each other and the clock come from `kimberley-lineage` and `kimberley-control`. Stop the workers first. It
     writes the changelog, and to `open-alerts` what that lacks; where it was interrupted, run it again. The workers then judge every case
-    anew, in steps, and put out what differs. A partition number's cases are held in memory: about 0.6 GB for a million events.
+    anew, in steps, and put out what differs. A partition number's cases are held in memory: about 1 GB for a million events.
     It needs the extra `pipeline`: pip install 'kimberley[pipeline]'.
 
     Exit status 1 where an event had no decision, could not be taken in, or is gone; `kimberley verify` tells more.
 
     \b
     Example:
-      kimberley topics apply && kimberley rebuild && kimberley verify
+      kimberley topics apply && kimberley rebuild && kimberley worker
     """
     settings = load_settings(bootstrap_servers=bootstrap_servers)
     try:

@@ -26,8 +26,10 @@ def verify(most: int, bootstrap_servers: str | None, output: str | None) -> None
     Whether every event below the group's offsets has one decision or dead letter; alerts' revisions are 1, 2, 3 …; `open-alerts` holds
     what is open; the open alerts are what the facts say, by the stream's clock, its reference data and this rulebook; and the stored cases
     are what the events say. Workers may run: certificates of which something is under way are left out and counted. Cases are
-    made anew in memory, one partition number after the other: about 1.2 GB where it has a million events.
+    made anew in memory, one partition number after the other: about 1.2 GB for a million events.
     It needs the extra `pipeline`: pip install 'kimberley[pipeline]'.
+
+    A check's result is `ok`, `differs`, or `later` where a worker has yet to judge cases anew.
 
     Exit status 1 where something differs; what to do about it stands beside it.
 
@@ -71,13 +73,14 @@ def _print(found: Any, most: int) -> None:
 
 def _row(check: Any) -> list[Any]:
     count = len(check.differences)
-    verdict = plain(f"{count:,} {'differs' if count == 1 else 'differ'}", "bold red") if count else plain("ok", "green")
+    words = f"{count:,} {'differs' if count == 1 else 'differ'}" if count else check.result
+    verdict = plain(words, {"differs": "bold red", "ok": "green", "later": "yellow"}[check.result])
     return [plain(check.name), f"{check.looked_at:,}", check.unit, verdict, plain("; ".join(check.notes), "dim")]
 
 
 def _check_json(check: Any) -> dict[str, Any]:
     named = {"check": check.name, "looked_at": check.looked_at, "unit": check.unit}
-    return {**named, "result": "differs" if check.differences else "ok", "differences": len(check.differences), "notes": check.notes}
+    return {**named, "result": check.result, "differences": len(check.differences), "notes": check.notes}
 
 
 def _difference_json(check: Any, each: Any) -> dict[str, Any]:

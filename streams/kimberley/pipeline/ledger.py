@@ -52,7 +52,7 @@ class Ledger:
         elif record.topic == self._rerouted:
             self._add_forwarded(record)
         elif answer := read_answer(record, self._codec):
-            self._add_answer(record, *answer)
+            self._add_answer(record, *answer[:2])
 
     def remarks(self) -> Iterator[Remark]:
         """Everything that is wrong, by place."""

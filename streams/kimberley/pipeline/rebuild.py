@@ -72,14 +72,16 @@ async def rebuild_cases(
     async with WholeTopics(settings, codec, on_read) as topics:
         await topics.require_no_workers()
         await topics.expect((names.cases, names.lineage, OPEN_ALERTS, *answering_topics(names), *answered_topics(names)))
-        present = await _present(topics, settings, names)
-        if not replace and (count := sum(len(keys) for keys, is_whole in present.values() if is_whole)):
+        present, is_whole = await _present(topics, settings, names)
+        if is_whole and not replace and (count := sum(map(len, present.values()))):
             raise ConfigurationError(f"{names.cases} holds {count} cases: `kimberley rebuild --yes` replaces them")
         async with AsyncExitStack() as exits:
             deliveries = [_delivery(number, names, settings, is_atomic) for number in range(settings.partitions)]
             for delivery in deliveries:  # all before anything is read: nobody writes any more, not even one that the group gave up
                 exits.push_async_callback(delivery.stop)
                 await delivery.start()
+            for delivery in deliveries:
+                await delivery.deliver(Batch(state=PartitionState(is_whole=False)))
             standings = await topics.standings()
             lineage = await read_lineage_log(topics, settings, standings)
             held = await read_open_alerts(topics, settings.partitions, codec)
@@ -88,10 +90,9 @@ async def rebuild_cases(
             setting = Setting(settings.partitions, codec, names, policy, lineage, settings.clock_skew_minutes, is_atomic)
             for number, delivery in enumerate(deliveries):
                 began = time.monotonic()
-                await delivery.deliver(Batch(state=PartitionState(is_whole=False)))
                 rebuilt = await _rebuilt(number, topics, setting, standings, held)
                 corrected = await corrections(number, rebuilt.last, held, topics, settings.partitions, codec)
-                await _write(rebuilt, corrected, present.pop(number)[0], delivery, names)
+                await _write(rebuilt, corrected, present.pop(number), delivery, names)
                 on_partition(_summary(rebuilt, len(corrected), time.monotonic() - began))
 
 
@@ -130,22 +131,25 @@ def _delivery(number: int, names: InternalNames, settings: Settings, is_atomic: 
     return AtLeastOnce(number, names, options, commits_nothing)
 
 
-async def _present(topics: WholeTopics, settings: Settings, names: InternalNames) -> dict[int, tuple[set[bytes], bool]]:
-    """By partition number, the keys of the cases that are there, and whether they are whole. What they hold is not looked at."""
-    found: dict[int, tuple[set[bytes], bool]] = {number: (set(), True) for number in range(settings.partitions)}
-    async for record in topics.read([names.cases], range(settings.partitions)):
-        keys, is_whole = found[record.partition]
+async def _present(topics: WholeTopics, settings: Settings, names: InternalNames) -> tuple[dict[int, set[bytes]], bool]:
+    """By partition number, the keys of the cases that are there, whatever they hold; and whether no rebuild was interrupted."""
+    found: dict[int, set[bytes]] = {number: set() for number in range(settings.partitions)}
+    states: dict[int, bytes | None] = {}
+    async for record in topics.read([names.cases], found):
         if record.key == STATE_KEY:
-            try:
-                is_whole = record.value is None or unpack_state(record.value).is_whole
-            except msgspec.MsgspecError:
-                is_whole = True
-            found[record.partition] = keys, is_whole
+            states[record.partition] = record.value
         elif record.value is None:
-            keys.discard(record.key)
+            found[record.partition].discard(record.key)
         else:
-            keys.add(record.key)
-    return found
+            found[record.partition].add(record.key)
+    return found, all(map(_is_whole, states.values()))
+
+
+def _is_whole(packed: bytes | None) -> bool:
+    try:
+        return packed is None or unpack_state(packed).is_whole
+    except msgspec.MsgspecError:
+        return True
 
 
 async def _rebuilt(

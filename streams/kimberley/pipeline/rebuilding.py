@@ -13,7 +13,7 @@ from kimberley.model.case import AlertState, Case, Fact, Origin, pack_case
 from kimberley.model.events import AnyEvent
 from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.alert_histories import Revision, revision_of
-from kimberley.pipeline.answers import Answers, read_answer
+from kimberley.pipeline.answers import DEAD, Answers, read_answer
 from kimberley.pipeline.case_store import alert_state
 from kimberley.pipeline.lineage_log import LineageLog
 from kimberley.wire.avro import Codec
@@ -156,13 +156,21 @@ class Rebuilding:
         if answer is None:
             self._add_unanswered(record, origin, timestamp)
             return
-        self._reached[record.topic] = record.offset + 1
-        if answer.outcome not in ("ACCEPTED", "CONFLICT"):
+        if answer.outcome == DEAD:
+            self._reached[record.topic] = record.offset + 1
             return
         try:
-            event = take_in(*self._setting.codec.decode(origin.topic, record.value))
+            type_name, fields = self._setting.codec.decode(origin.topic, record.value)
+            if not answer.may_answer(str(fields.get("event_id"))):
+                self._add_unanswered(record, origin, timestamp)
+                return
+            self._reached[record.topic] = record.offset + 1
+            if answer.outcome not in ("ACCEPTED", "CONFLICT"):
+                return
+            event = take_in(type_name, fields)
         except (UnreadableRecordError, RefusedEventError) as problem:
-            self._unusable.append((origin, str(problem)))
+            if answer.outcome in ("ACCEPTED", "CONFLICT"):
+                self._unusable.append((origin, str(problem)))
             return
         taken = _Taken(answer.place, event.event_id, _encode_fact(Fact(event, origin)), answer.outcome == "CONFLICT")
         self._taken.setdefault(event.certificate_number, []).append(taken)

@@ -38,13 +38,21 @@ class Difference(NamedTuple):
 
 @dataclass(slots=True)
 class Check:
-    """One question. `looked_at` counts `unit`, `notes` say what is no difference and worth a word."""
+    """One question. `looked_at` counts `unit`, `notes` say what is no difference and worth a word. `is_partial`: some could not be looked
+    at yet.
+    """
 
     name: str
     unit: str
     looked_at: int = 0
     differences: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_partial: bool = False
+
+    @property
+    def result(self) -> str:
+        """`differs`, `ok`, or `later`: as far as could be looked at."""
+        return "differs" if self.differences else "later" if self.is_partial else "ok"
 
 
 def answer_difference(remark: ledger.Remark) -> Difference:

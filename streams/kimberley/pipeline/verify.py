@@ -9,10 +9,10 @@ import msgspec
 
 from kimberley.cases.judge import Policy
 from kimberley.errors import UnreadableRecordError
-from kimberley.model.case import unpack_case
+from kimberley.model.case import Origin, unpack_case
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.pipeline.alert_histories import AlertHistories
-from kimberley.pipeline.ledger import Ledger
+from kimberley.pipeline.ledger import Ledger, Remark
 from kimberley.pipeline.open_alerts import read_open_alerts
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.rebuild import answered_topics, answering_topics, chosen_delivery, read_lineage_log
@@ -84,6 +84,7 @@ class _Look:
         self._facts = Check("open alerts are what the facts say", "cases")
         self._cases = Check("stored cases are what the events say", "cases")
         self._under_way: set[str] = set()
+        self._unanswered: list[Origin] = []
 
     async def lineage(self, topics: WholeTopics) -> None:
         """Read what all cases told each other; what is not taken in yet is under way."""
@@ -107,6 +108,7 @@ class _Look:
                 elif record.topic != names.control:
                     self._ledger.add(record)
         rebuilt = rebuilding.finish()
+        self._unanswered += rebuilt.unanswered
         stored, state = await _stored(topics, names.cases, number)
         lost = state_difference(number, names.cases, state or PartitionState(), committed)
         if lost is not None:
@@ -125,7 +127,11 @@ class _Look:
         """All checks, without what is under way."""
         under_way = self._under_way | self._ledger.under_way
         answers = Check("each event has one decision or dead letter", "events", self._ledger.records)
-        answers.differences += [answer_difference(each) for each in self._ledger.remarks()]
+        remarks = list(self._ledger.remarks())
+        known = {each.origin for each in remarks}
+        # those whose answer was given to what lay there before the topic was made anew
+        remarks += [Remark(origin, "lost") for origin in self._unanswered if origin not in known]
+        answers.differences += [answer_difference(each) for each in remarks]
         if self._ledger.repeats and not self._is_atomic:
             answers.notes.append(f"{self._ledger.repeats} answers came again, as they may at least once")
         if self._ledger.expired:
@@ -161,7 +167,8 @@ class _Look:
     def _compare_facts(self, rebuilt: Rebuilt, state: PartitionState, *, is_lost: bool) -> None:
         where = f"partition {rebuilt.number}"
         if not state.is_reevaluated and rebuilt.cases and not is_lost:
-            self._facts.notes.append(f"{where} is being judged anew, or waits for a worker to do it: run this again when that is done")
+            self._facts.is_partial = True
+            self._facts.notes.append(f"{where} is yet to be judged anew by the worker: run this again then")
             return
         policy: Policy | None = self._policies.of(state.revision) if state.revision else self._policies.newest
         if policy is None:

@@ -139,6 +139,15 @@ def test_an_event_whose_decision_is_lost_is_in_its_case_and_named(short: MemoryP
     assert len(unpack_case(each.cases[NUMBER]).facts) == 4
 
 
+def test_an_answer_to_what_lay_there_before_a_topic_was_made_anew_is_none(short: MemoryPipeline) -> None:
+    with MemoryPipeline(partitions=1) as other, other.publisher() as publisher:
+        publisher.publish_many(journey("BW000418"))
+        records = lambda topic: (short if topic == DECISIONS else other).records(topic)  # noqa: E731
+        (each,) = rebuilt(other, records=records).values()
+        assert [origin.decision_id for origin in each.unanswered] == [record.decision_id for record in other.decisions()]
+        assert len(unpack_case(each.cases["BW000418"]).facts) == 4
+
+
 def test_an_accepted_event_whose_record_is_gone_is_counted(short: MemoryPipeline) -> None:
     (each,) = rebuilt(short, records=lambda topic: short.records(topic)[1:] if topic == SHIPMENTS else short.records(topic)).values()
     assert each.gone == 1
