@@ -83,15 +83,14 @@ def _json(each: Any) -> dict[str, Any]:
 def _complain(each: Any) -> None:
     if each.unanswered:
         places = ", ".join(map(place_of, each.unanswered[:_MOST_PLACES])) + (", …" if len(each.unanswered) > _MOST_PLACES else "")
+        have = "event has" if len(each.unanswered) == 1 else "events have"
         click.echo(
-            f"partition {each.number}: {len(each.unanswered)} events have no decision; they are in the cases, after those that have, by "
-            f"their records' time: {places}. Publish them again for a decision",
+            f"partition {each.number}: {len(each.unanswered)} {have} no decision, and came into the cases after those that have one, in "
+            f"the order of their records' time: {places}. Publish again what needs a decision",
             err=True,
         )
     for origin, problem in each.unusable[:_MOST_PLACES]:
         click.echo(f"{place_of(origin)}: accepted once, and left out now: {problem}", err=True)
     if each.gone:
-        click.echo(
-            f"partition {each.number}: {each.gone} events were accepted and their records are gone; no case has them: publish them again",
-            err=True,
-        )
+        were = "event was accepted and its record is" if each.gone == 1 else "events were accepted and their records are"
+        click.echo(f"partition {each.number}: {each.gone} {were} gone, so no case has them; publish them again", err=True)

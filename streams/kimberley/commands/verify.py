@@ -62,8 +62,10 @@ def verify(most: int, bootstrap_servers: str | None, output: str | None) -> None
 
 
 def _print(found: Any, most: int) -> None:
-    columns: list[str | Column] = ["check", Column("looked at", right=True), Column("", whole=True), Column("", whole=True), "notes"]
-    print_table(columns, [_row(check) for check in found.checks])
+    columns: list[str | Column] = ["check", Column("looked at", right=True), Column("", whole=True), Column("", whole=True)]
+    has_notes = any(check.notes for check in found.checks)
+    rows = [_row(check) for check in found.checks]
+    print_table([*columns, "notes"] if has_notes else columns, rows if has_notes else [row[:-1] for row in rows])
     differences = [(check, each) for check in found.checks for each in check.differences]
     for _, each in islice(differences, most):
         click.echo(f"{each.where}: {each.what}; {each.remedy}")

@@ -33,6 +33,7 @@ def trade() -> Iterator[MemoryPipeline]:
         pipeline.advance(CLOCK)
         assert len(pipeline.records(NAMES.lineage)) > 100
         assert len(pipeline.alerts()) > 50
+        assert any(alert.event_id is None for alert in pipeline.open_alerts()), "one by a deadline is open"
         yield pipeline
 
 
@@ -152,6 +153,28 @@ def test_an_accepted_event_whose_record_is_gone_is_counted(short: MemoryPipeline
     (each,) = rebuilt(short, records=lambda topic: short.records(topic)[1:] if topic == SHIPMENTS else short.records(topic)).values()
     assert each.gone == 1
     assert len(unpack_case(each.cases[NUMBER]).facts) == 3
+
+
+def test_a_record_that_lies_twice_since_it_was_forwarded_is_one(short: MemoryPipeline) -> None:
+    """With a wrong key on its own partition: it does not make up for the one that is gone."""
+    (record,) = event_records(make_codec(short.settings), journey("BW000418")[:1])
+    short.put("certificates", record.value, key=b"stray")
+    (each,) = rebuilt(short, records=lambda topic: short.records(topic)[1:] if topic == SHIPMENTS else short.records(topic)).values()
+    assert each.gone == 1
+    assert len(unpack_case(each.cases["BW000418"]).facts) == 1
+
+
+def test_an_event_without_a_decision_that_would_be_refused_is_no_fact(short: MemoryPipeline) -> None:
+    """A withdrawal by another Participant."""
+    withdrawal = {"type": "EventWithdrawn", "event_id": "w", "occurred_at": "2024-03-20T10:00:00Z", "reason": "INCORRECT_DATA"}
+    stated = {"authority": "KE", "certificate_number": NUMBER, "withdrawn_event_id": journey(NUMBER)[0]["event_id"]}
+    (record,) = event_records(make_codec(short.settings), [{**withdrawal, **stated}])
+    short.put(SHIPMENTS, record.value, key=record.key)
+    *decisions, refusal = short.records(DECISIONS)
+    assert dict(refusal.headers)["kp_outcome"] == b"REFUSED"
+    (each,) = rebuilt(short, records=lambda topic: decisions if topic == DECISIONS else short.records(topic)).values()
+    assert len(each.unanswered) == 1
+    assert cases_of([each.cases]) == cases_of(held_by(short))
 
 
 def test_where_the_group_s_offsets_are_lost_the_answers_tell_how_far_it_was(trade: MemoryPipeline) -> None:
