@@ -1,6 +1,7 @@
 """Whether every input record was answered, and once: a byte a record."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from kimberley.wire.envelope import parse_origin
 from kimberley.wire.topics import EVENT_TOPICS
 
 _PRESENT, _DECIDED, _DECIDED_AGAIN, _DEAD, _DEAD_AGAIN, _PENDING, _EXPIRED = (1 << bit for bit in range(7))
+_PRESENCE = bytes(mark & _PRESENT for mark in range(256))
 _WELL = bytes([0, _PRESENT | _DECIDED, _PRESENT | _DEAD])
 _REMARKABLE = re.compile(b"[^" + re.escape(_WELL) + b"]", re.DOTALL)
 DEAD_LETTER_DAYS = 90
@@ -29,16 +31,16 @@ class Ledger:
     """Takes in decisions and dead letters, re-routed records, and the event topics, each event topic's partition after the answers of the
     same number.
 
-    `committed`: by topic and partition number, where the group stood; only records before that are judged. `is_atomic`: exactly once
+    `committed`: by topic and partition number, where the group stood; only records before that are judged. Where it stands nowhere
+    (absent), `reached` has to tell before `remarks`. `is_atomic`: exactly once
     was delivered, so that none may be answered twice. `now`: milliseconds since the epoch.
     """
 
     def __init__(self, committed: Mapping[tuple[str, int], int], codec: Codec, rerouted: str, *, is_atomic: bool, now: int) -> None:
-        self.records = 0
         self.repeats = 0
         self.expired = 0
         self.under_way: set[str] = set()
-        self._committed = committed
+        self._committed = dict(committed)
         self._codec = codec
         self._rerouted = rerouted
         self._is_atomic = is_atomic
@@ -53,6 +55,16 @@ class Ledger:
             self._add_forwarded(record)
         elif answer := read_answer(record, self._codec):
             self._add_answer(record, *answer[:2])
+
+    def reached(self, topic: str, number: int, offset: int) -> None:
+        """How far a partition is judged where the group does not tell."""
+        self._committed.setdefault((topic, number), offset)
+
+    @property
+    def records(self) -> int:
+        """How many records are judged."""
+        judged = (marks[: self._committed.get(place, 0)] for place, marks in self._marks.items())
+        return sum(marks.translate(_PRESENCE).count(1) for marks in judged)
 
     def remarks(self) -> Iterator[Remark]:
         """Everything that is wrong, by place."""
@@ -88,7 +100,7 @@ class Ledger:
         if self._mark(origin, bit) & bit:
             self.repeats += 1
             self._mark(origin, again)
-        if origin.offset >= self._committed.get((origin.topic, origin.partition), 0) and record.key:
+        if record.key and origin.offset >= self._committed.get((origin.topic, origin.partition), sys.maxsize):
             self.under_way.add(record.key.decode(errors="replace"))
 
     def _add_forwarded(self, record: Any) -> None:
@@ -96,13 +108,12 @@ class Ledger:
             origin, _ = parse_origin(record.headers)
         except UnreadableRecordError:
             return
-        if record.offset >= self._committed.get((record.topic, record.partition), 0):
+        if record.offset >= self._committed.get((record.topic, record.partition), sys.maxsize):
             self._mark(origin, _PENDING)
 
     def _add_event(self, record: Any) -> None:
-        if record.offset >= self._committed.get((record.topic, record.partition), 0):
+        if record.offset >= self._committed.get((record.topic, record.partition), sys.maxsize):
             return
-        self.records += 1
         origin = Origin(record.topic, record.partition, record.offset)
         before = self._mark(origin, _PRESENT)
         if not before & (_DECIDED | _DEAD) and record.timestamp < self._expired_before and self._is_unreadable(record):

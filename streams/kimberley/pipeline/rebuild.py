@@ -115,7 +115,7 @@ async def read_lineage_log(
     async for record in topics.read([lineage], range(settings.partitions)):
         log.add(record)
         committed = standings[lineage, record.partition].committed
-        if committed is not None and record.offset >= committed and record.key:
+        if record.key and record.offset >= (committed or 0):
             on_waiting(record.key.decode(errors="replace"))
     return log
 

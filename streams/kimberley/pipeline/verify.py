@@ -1,6 +1,5 @@
 """Look through all topics and tell whether the stream's promises hold: for operators after an incident. Nothing is written."""
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -76,8 +75,7 @@ class _Look:
         self._names = InternalNames(settings.prefix)
         self._standings = standings
         self._is_atomic = is_atomic
-        # where the group's offset is lost, all that is there counts
-        committed = {place: sys.maxsize if each.committed is None else each.committed for place, each in standings.items()}
+        committed = {place: each.committed for place, each in standings.items() if each.committed is not None}
         now = int(time.time() * 1000)
         self._ledger = Ledger(committed, codec, self._names.rerouted, is_atomic=is_atomic, now=now)
         self._histories = AlertHistories(is_atomic=is_atomic)
@@ -109,6 +107,8 @@ class _Look:
                     self._ledger.add(record)
         rebuilt = rebuilding.finish()
         self._unanswered += rebuilt.unanswered
+        for topic in EVENT_TOPICS:
+            self._ledger.reached(topic, number, rebuilt.state.applied[topic])
         stored, state = await _stored(topics, names.cases, number)
         lost = state_difference(number, names.cases, state or PartitionState(), committed)
         if lost is not None:

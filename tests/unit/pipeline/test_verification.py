@@ -63,6 +63,17 @@ def test_a_sound_stream_s_records_are_all_answered_once(trade: MemoryPipeline) -
     assert not ledger.under_way
 
 
+def test_where_the_group_stands_nowhere_records_are_judged_as_far_as_is_told(trade: MemoryPipeline) -> None:
+    """A partition that no worker has read yet has no answers, and lacks none."""
+    ledger = Ledger({}, make_codec(trade.settings), NAMES.rerouted, is_atomic=True, now=NOW)
+    for record in trade.records(SHIPMENTS):
+        ledger.add(record)
+    for number in range(3):
+        ledger.reached(SHIPMENTS, number, 2)
+    assert ledger.records == 6
+    assert kinds(ledger) == [(f"{SHIPMENTS}/{number}/{offset}", "lost") for number in range(3) for offset in range(2)]
+
+
 def test_a_lost_decision_is_found_by_its_record(trade: MemoryPipeline) -> None:
     decisions = trade.records(DECISIONS)
     place = dict(decisions[40].headers)["ce_id"].decode()
