@@ -8,6 +8,7 @@ import msgspec
 from kimberley.cases.judge import Policy
 from kimberley.model.case import AlertState, Case, unpack_case
 from kimberley.pipeline.lineage_log import LineageLog
+from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.rebuilding import Rebuilding, Rebuilt, Setting
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
@@ -16,6 +17,8 @@ from kimberley.testing import MemoryPipeline
 from kimberley.wire.avro import make_codec
 from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, InternalNames
 
+POLICIES = Policies(shipped_rulebook())
+POLICIES.add(shipped_reference())
 POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NAMES = InternalNames("kimberley")
 FIRST = (DECISIONS, DEAD_LETTERS, FLAGGED_SHIPMENTS, NAMES.control)
@@ -37,7 +40,7 @@ def rebuilt(
     lineage = LineageLog(dict(enumerate(stands[NAMES.lineage])))
     for record in records(NAMES.lineage):
         lineage.add(record)
-    setting = Setting(partitions, make_codec(pipeline.settings), NAMES, POLICY, lineage, skew_minutes=10, is_atomic=is_atomic)
+    setting = Setting(partitions, make_codec(pipeline.settings), NAMES, POLICIES, lineage, skew_minutes=10, is_atomic=is_atomic)
     found = {}
     for number in range(partitions):
         at = {topic: offsets[number] for topic, offsets in stands.items()}

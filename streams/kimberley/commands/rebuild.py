@@ -5,14 +5,12 @@ from typing import Any
 
 import click
 
-from kimberley.cases.judge import Policy
 from kimberley.commands.dead_letter_output import place_of
 from kimberley.commands.output import Column, format_option, is_jsonl, print_jsonl, print_table
 from kimberley.commands.progress import bar
-from kimberley.commands.reference_source import required_reference
+from kimberley.commands.reference_source import required_revisions
 from kimberley.commands.rules import rulebook_in_force
 from kimberley.commands.topics import servers_option
-from kimberley.reference.bundle import shipped_bundle
 from kimberley.settings import load_settings
 from kimberley.wire.admin import require_topics
 from kimberley.wire.avro import make_codec
@@ -41,14 +39,17 @@ def rebuild(replace: bool, bootstrap_servers: str | None, output: str | None) ->
     """
     settings = load_settings(bootstrap_servers=bootstrap_servers)
     try:
+        from kimberley.pipeline.policies import Policies
         from kimberley.pipeline.rebuild import RebuiltPartition, rebuild_cases
     except ModuleNotFoundError as problem:
         raise click.ClickException(f"this needs {problem.name}: pip install 'kimberley[pipeline]'") from None
     require_topics(settings)
-    policy = Policy(required_reference(settings), shipped_bundle(), rulebook_in_force(None))
+    policies = Policies(rulebook_in_force(None))
+    for reference in required_revisions(settings):
+        policies.add(reference)
     found: list[RebuiltPartition] = []
     with bar("rebuilding cases", None, "records") as moved:
-        asyncio.run(rebuild_cases(settings, make_codec(settings), policy, replace=replace, on_read=moved, on_partition=found.append))
+        asyncio.run(rebuild_cases(settings, make_codec(settings), policies, replace=replace, on_read=moved, on_partition=found.append))
     if is_jsonl(output):
         print_jsonl(_json(each) for each in found)
     else:

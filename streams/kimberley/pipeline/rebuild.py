@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from kimberley.cases.judge import Policy
 from kimberley.errors import ConfigurationError
 from kimberley.model.case import Origin
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.pipeline.delivery import AtLeastOnce, Delivery, ExactlyOnce, has_transactions
 from kimberley.pipeline.lineage_log import LineageLog
 from kimberley.pipeline.open_alerts import UNREADABLE, Alert, corrections, read_open_alerts, unreadable
+from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Output
 from kimberley.pipeline.rebuilding import Rebuilding, Rebuilt, Setting
 from kimberley.pipeline.whole_topics import OnRead, Standing, WholeTopics
@@ -54,7 +54,7 @@ def answered_topics(names: InternalNames) -> tuple[str, ...]:
 async def rebuild_cases(
     settings: Settings,
     codec: Codec,
-    policy: Policy,
+    policies: Policies,
     *,
     replace: bool,
     on_read: OnRead,
@@ -64,7 +64,7 @@ async def rebuild_cases(
     state that says so is written last, so that a rebuild that was interrupted is known and can be run again. The worker then judges every
     case and puts out what differs.
 
-    `replace`: also where there are cases. `on_read`: as for `WholeTopics`.
+    `policies`: of every complete revision of the reference data. `replace`: also where there are cases. `on_read`: as for `WholeTopics`.
     Raises ConfigurationError where workers run, or cases are there and not to be replaced; FencedError where a worker started meanwhile.
     """
     names = InternalNames(settings.prefix)
@@ -87,7 +87,7 @@ async def rebuild_cases(
             held = await read_open_alerts(topics, settings.partitions, codec)
             if foreign := unreadable(held, settings.partitions):
                 await deliveries[0].deliver(Batch(outputs=foreign))
-            setting = Setting(settings.partitions, codec, names, policy, lineage, settings.clock_skew_minutes, is_atomic)
+            setting = Setting(settings.partitions, codec, names, policies, lineage, settings.clock_skew_minutes, is_atomic)
             for number, delivery in enumerate(deliveries):
                 began = time.monotonic()
                 rebuilt = await _rebuilt(number, topics, setting, standings, held)

@@ -16,8 +16,9 @@ from kimberley.pipeline.alert_histories import Revision, revision_of
 from kimberley.pipeline.answers import DEAD, Answers, read_answer
 from kimberley.pipeline.case_store import alert_state
 from kimberley.pipeline.lineage_log import LineageLog
+from kimberley.pipeline.policies import Policies
 from kimberley.wire.avro import Codec
-from kimberley.wire.control import Control, latest, readable_controls
+from kimberley.wire.control import readable_controls
 from kimberley.wire.envelope import parse_origin
 from kimberley.wire.partitioner import partition_of
 from kimberley.wire.topics import DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, InternalNames
@@ -27,17 +28,25 @@ _decode_fact = msgspec.msgpack.Decoder(Fact).decode
 
 
 class Setting(NamedTuple):
-    """What partition numbers have in common. `policy`: by which events are refused that no decision answers. `skew_minutes`: as for the
-    processor. `is_atomic`: outputs and offsets were one transaction.
+    """What partition numbers have in common. `policies`: of every complete revision; by the newest one events are refused that no decision
+    answers. `skew_minutes`: as for the processor. `is_atomic`: outputs and offsets were one transaction.
     """
 
     partitions: int
     codec: Codec
     names: InternalNames
-    policy: Policy
+    policies: Policies
     lineage: LineageLog
     skew_minutes: int
     is_atomic: bool
+
+
+class _Control(NamedTuple):
+    """A control record, as far as it matters."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
 
 
 class _Taken(NamedTuple):
@@ -92,7 +101,7 @@ class Rebuilding:
         self._committed = committed
         self._ends = dict(ends)
         self._answers = Answers(number)
-        self._controls: list[tuple[int, int, bytes | None]] = []
+        self._controls: list[_Control] = []
         self._last_output_at = 0
         self._last_decision: bytes | None = None
         self._alerts: dict[str, dict[str, AlertState]] = {}
@@ -111,7 +120,7 @@ class Rebuilding:
             self._add_event(record)
             return
         if topic == self._setting.names.control:
-            self._controls.append((record.offset, record.timestamp, record.value))
+            self._controls.append(_Control(record.offset, record.timestamp, record.value))
             return
         self._last_output_at = max(self._last_output_at, record.timestamp)
         if topic == FLAGGED_SHIPMENTS:
@@ -136,7 +145,7 @@ class Rebuilding:
             packed, accepted = _merge(case, self._taken.pop(number, []))
             taken += accepted
             if number in late:
-                packed = _judge_late(case, packed, late[number], setting.policy)
+                packed = _judge_late(case, packed, late[number], setting.policies.newest)
             setting.lineage.restore(case, self.number)
             rebuilt.facts += len(packed)
             rebuilt.cases[number] = pack_case(case, packed)
@@ -223,20 +232,22 @@ class Rebuilding:
 
     def _controlled_to(self) -> int:
         """Where the group's offset is lost: what lies after the last output may still set something off, so it is read again."""
-        return max((offset + 1 for offset, timestamp, _ in self._controls if timestamp <= self._last_output_at), default=0)
+        return max((each.offset + 1 for each in self._controls if each.timestamp <= self._last_output_at), default=0)
 
     def _state(self, applied: dict[str, int]) -> PartitionState:
         """As the worker had it, but for the cases, which it is to judge anew."""
-        names = self._setting.names
-        controls = (value for offset, _, value in sorted(self._controls) if offset < applied[names.control])
-        control = latest([Control(0), *readable_controls(controls)])
-        revision = control.revision
+        policies, clock, revision = self._setting.policies, 0, ""
+        told = (each for each in sorted(self._controls) if each.offset < applied[self._setting.names.control])
+        for control in readable_controls(told):
+            clock = max(clock, control.time)
+            if policies.replaces(control.revision, revision):
+                revision = control.revision
         if not revision and self._last_decision is not None:
             try:
                 revision = self._setting.codec.decode(DECISIONS, self._last_decision)[1]["reference_revision"]
             except UnreadableRecordError:
                 revision = ""
-        return PartitionState(control.time, revision, is_reevaluated=False, applied=applied)
+        return PartitionState(clock, revision, is_reevaluated=False, applied=applied)
 
 
 def _merge(case: Case, taken: list[_Taken]) -> tuple[list[msgspec.Raw], int]:

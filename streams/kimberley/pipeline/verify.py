@@ -89,7 +89,7 @@ class _Look:
         log = await read_lineage_log(topics, self._settings, self._standings, self._under_way.add)
         settings = self._settings
         self._setting = Setting(
-            settings.partitions, self._codec, self._names, self._policies.newest, log, settings.clock_skew_minutes, self._is_atomic
+            settings.partitions, self._codec, self._names, self._policies, log, settings.clock_skew_minutes, self._is_atomic
         )
 
     async def partition(self, number: int, topics: WholeTopics) -> None:

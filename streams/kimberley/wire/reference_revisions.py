@@ -50,17 +50,12 @@ class RevisionBuilder:
         """Everything before `position` has been read, if only transaction markers."""
         self._positions[topic] = max(self._positions[topic], position)
 
-    def newest(self) -> Reference | None:
-        """The newest revision that has become complete since the last call, or None."""
-        found = self.complete()
-        return found[-1] if found else None
-
-    def complete(self) -> list[Reference]:
-        """The revisions that have become complete since the last call, in their order.
+    def completed(self) -> list[Reference]:
+        """The revisions that have become complete since the last call, oldest first.
 
         A manifest that is still not read to its offsets when a later one is will never be: it is told of and dropped.
         """
-        found: list[Reference] = []
+        found = []
         read = [index for index, manifest in enumerate(self._waiting) if self._is_read(manifest)]
         due = self._waiting[: read[-1] + 1] if read else []
         del self._waiting[: len(due)]
@@ -94,12 +89,12 @@ def newest_reference(settings: Settings, codec: Codec, on_problem: OnProblem) ->
 
     Raises ServiceUnavailableError when the broker does not answer, ConfigurationError where the topics are not there.
     """
-    return _read(settings, codec, on_problem).newest()
+    return next(reversed(complete_references(settings, codec, on_problem)), None)
 
 
 def complete_references(settings: Settings, codec: Codec, on_problem: OnProblem) -> list[Reference]:
     """Every complete revision that the topics hold, in their order. Raises as `newest_reference` does."""
-    return _read(settings, codec, on_problem).complete()
+    return _read(settings, codec, on_problem).completed()
 
 
 def _read(settings: Settings, codec: Codec, on_problem: OnProblem) -> RevisionBuilder:

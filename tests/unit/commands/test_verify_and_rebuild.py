@@ -31,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, found: Verified | list
     for verb in (verify_verb, rebuild_verb):
         monkeypatch.setattr(verb, "require_topics", lambda settings: None)
     monkeypatch.setattr(verify_verb, "required_revisions", lambda settings: [shipped_reference()])
-    monkeypatch.setattr(rebuild_verb, "required_reference", lambda settings: shipped_reference())
+    monkeypatch.setattr(rebuild_verb, "required_revisions", lambda settings: [shipped_reference()])
     monkeypatch.setattr(verify, "verify_topics", verify_topics)
     monkeypatch.setattr(rebuild, "rebuild_cases", rebuild_cases)
     monkeypatch.setenv("COLUMNS", "160")

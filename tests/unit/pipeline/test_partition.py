@@ -6,15 +6,20 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
+from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Output, Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.reference.files import shipped_reference
+from kimberley.reference.reference import Reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
+from kimberley.wire.control import Tick, control_value
 from kimberley.wire.topics import DECISIONS, SHIPMENTS, InternalNames
 from support.journeys import journey
 from support.stream import event_records
@@ -32,6 +37,7 @@ class Carrier:
     """A delivery into a list."""
 
     outputs: list[Output] = field(default_factory=list)
+    states: list[PartitionState] = field(default_factory=list)
     hangs_until: float = 0.0
 
     async def start(self) -> None:
@@ -40,6 +46,7 @@ class Carrier:
     async def deliver(self, batch: Batch) -> None:
         await self._hang()
         self.outputs += batch.outputs
+        self.states += [batch.state] if batch.state else []
 
     async def stop(self) -> None:
         await self._hang()
@@ -59,14 +66,14 @@ class Task(PartitionTask):
         self._committed = {(SHIPMENTS, 0): FIRST}
 
 
-def made(carrier: Carrier, failures: list[BaseException]) -> PartitionTask:
+def made(carrier: Carrier, failures: list[BaseException], policies: Policies = POLICIES, progress: Progress | None = None) -> PartitionTask:
     return Task(
         0,
         NAMES,
         delivery=carrier,
         codec=CODEC,
-        policies=POLICIES,
-        progress=Progress(),
+        policies=policies,
+        progress=progress or Progress(),
         make_consumer=lambda group: None,  # type: ignore[arg-type, return-value]
         processor=lambda cases, state: Processor(0, 1, cases, CODEC, NAMES, state, skew_minutes=10),
         batch_records=5000,
@@ -142,3 +149,54 @@ def test_a_broker_that_does_not_answer_does_not_keep_a_task_from_ending() -> Non
 
     _, failures = run(story)
     assert not failures
+
+
+def controlled(policies: Policies, *controls: Tick) -> list[PartitionState]:
+    """The states through which a partition number goes that has nothing to judge, when these control records come one after the other."""
+    carrier, failures = Carrier(), list[BaseException]()
+
+    async def story() -> None:
+        progress = Progress()
+        places = [(topic, 0) for topic in NAMES.inputs]
+        progress.assigned(places)
+        for place in places:
+            progress.seen(place, 0, 0, 0)
+        task = made(carrier, failures, policies, progress)
+        for offset, control in enumerate(controls):
+            progress.ends(dict.fromkeys(places, 0), progress.clock() + 60)
+            task.put(Chunk([MemoryRecord(NAMES.control, 0, offset, 5_000 + offset, None, control_value(control), [])], lambda: None))
+            await asyncio.sleep(0.3)
+        await task.stop()
+
+    asyncio.run(story())
+    assert not failures
+    return carrier.states
+
+
+def two_revisions() -> tuple[Policies, str, str]:
+    """Policies of an older and a newer revision, and the names of these."""
+    older, newer = Reference((), (), ()), shipped_reference()
+    policies = Policies(shipped_rulebook())
+    policies.add(older)
+    policies.add(newer)
+    return policies, older.revision, newer.revision
+
+
+def test_a_zombie_s_control_record_takes_no_revision_back_and_sets_the_clock_by_the_broker_s_time() -> None:
+    policies, older, newer = two_revisions()
+    last = controlled(policies, Tick(None, newer), Tick(9_999_999, older))[-1]
+    assert (last.revision, last.clock, last.applied[NAMES.control]) == (newer, 5_001, 2)
+
+
+def test_a_later_revision_that_is_told_counts_also_when_it_was_there_before() -> None:
+    policies, older, newer = two_revisions()
+    policies.add(policies.of(older).reference)  # type: ignore[union-attr]
+    assert controlled(policies, Tick(None, newer), Tick(None, older))[-1].revision == older
+
+
+def test_a_control_record_of_a_revision_that_nobody_has_waits_for_it_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    policies, _, newer = two_revisions()
+    assert controlled(policies, Tick(None, "lost"))[-1].clock == 0
+    monkeypatch.setattr("kimberley.pipeline.partition._REVISION_SECONDS", 0.1)
+    last = controlled(policies, Tick(None, "lost"))[-1]
+    assert (last.revision, last.clock) == (newer, 5_000)

@@ -96,6 +96,12 @@ class Lookup:
     async def committed(self, place: Any) -> int | None:
         return self.offsets.get(place.topic)
 
+    def seek(self, place: Any, offset: int) -> None:
+        """Nothing."""
+
+    async def getmany(self, *places: Any, timeout_ms: int) -> dict[Any, Any]:
+        return {}
+
     async def end_offsets(self, places: Any) -> dict[Any, int]:
         return dict.fromkeys(places, 100)
 
