@@ -26,6 +26,7 @@ async def recover_cases(
     ConfigurationError when a version wrote it whose format this one does not know.
     """
     cases: dict[str, bytes] = {}
+    foreign: dict[str, ConfigurationError] = {}
     state = PartitionState()
     records = 0
     async for record in read_to_end(consumer, [TopicPartition(topic, number)]):
@@ -37,15 +38,18 @@ async def recover_cases(
             state = unpack_state(record.value) if record.value else PartitionState()
             continue
         key = record.key.decode()
+        foreign.pop(key, None)
         if record.value is None:
             cases.pop(key, None)
-        else:
-            try:
-                check_format(record.value)
-            except ValueError as problem:
-                raise ConfigurationError(f"{topic}-{number}, offset {record.offset}: {problem}") from None
-            cases[key] = record.value
+            continue
+        try:
+            check_format(record.value)
+        except ValueError as problem:  # refused only where it still stands at the end: a rebuild replaces it
+            foreign[key] = ConfigurationError(f"{topic}-{number}, offset {record.offset}: {problem}")
+        cases[key] = record.value
     on_read(records)
+    if foreign:
+        raise next(iter(foreign.values()))
     return cases, state
 
 

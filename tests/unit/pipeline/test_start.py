@@ -10,7 +10,7 @@ from aiokafka import errors
 
 from kimberley.errors import ConfigurationError, ServiceUnavailableError
 from kimberley.model.case import Case, pack_case
-from kimberley.model.partition_state import PartitionState
+from kimberley.model.partition_state import STATE_KEY, PartitionState
 from kimberley.pipeline import case_store, delivery, partition
 from kimberley.pipeline.batch_transport import Fetched
 from kimberley.pipeline.partition import PartitionTask
@@ -76,6 +76,20 @@ def test_a_changelog_of_another_format_is_refused_at_the_start_and_not_case_by_c
         ConfigurationError, match=r"kimberley-cases-3, offset 8: a stored case of format b'\\x7f'.*`kimberley rebuild --yes`"
     ):
         asyncio.run(case_store.recover_cases(None, NAMES.cases, 3, lambda records: None))
+
+
+def test_cases_of_another_format_that_were_replaced_or_removed_since_are_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a rebuild leaves them, until the topic is compacted."""
+    sound = pack_case(Case("BW000001"))
+
+    async def read(consumer: Any, places: Any) -> AsyncIterator[MemoryRecord]:
+        for offset, (key, value) in enumerate(
+            [(b"BW000001", b"\x7f"), (b"BW000002", b"\x7f"), (b"BW000001", sound), (b"BW000002", None), (STATE_KEY, None)]
+        ):
+            yield MemoryRecord(NAMES.cases, 3, offset, 0, key, value, [])
+
+    monkeypatch.setattr(case_store, "read_to_end", read)
+    assert asyncio.run(case_store.recover_cases(None, NAMES.cases, 3, lambda records: None)) == ({"BW000001": sound}, PartitionState())
 
 
 @dataclass
