@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from kimberley.model.case import AlertState
 from kimberley.model.findings import AlertStatus, Finding, Outcome, RuleOutcome, Severity, alert_id
 from kimberley.rules.dossier import Dossier
@@ -132,7 +134,8 @@ def compare(
     """The alerts of a case after an evaluation, and what changed: opened (or again), updated where the finding differs, resolved.
 
     `effective_at` is event time in milliseconds since the epoch; `event_id` names what set it off, None for a deadline. An alert that
-    opens because a deadline had passed by then has the deadline's own time, whenever that is noticed.
+    opens because a deadline had passed by then has the deadline's own time, whenever that is noticed. `since` alone, which no alert
+    states, is no difference.
     """
     findings = list(findings)
     if not findings and not before:
@@ -148,7 +151,10 @@ def compare(
         elif not state.is_open:
             status = "OPENED"
         elif finding != state.finding:
-            status = "UPDATED"
+            if says_the_same(finding, state.finding):
+                state = msgspec.structs.replace(state, finding=finding)
+            else:
+                status = "UPDATED"
         if status:
             at, by = _opened(finding, effective_at, event_id) if finding and status == "OPENED" else (effective_at, event_id)
             state = AlertState(state.alert_id, state.revision + 1, finding is not None, finding or state.finding, at, by)
@@ -159,6 +165,11 @@ def compare(
         states.append(state)
         changes.append(Change("OPENED", state))
     return states, changes
+
+
+def says_the_same(one: Finding, other: Finding) -> bool:
+    """Whether two findings differ in nothing that an alert states."""
+    return msgspec.structs.replace(one, since=other.since) == other
 
 
 def _opened(finding: Finding, effective_at: int, event_id: str | None) -> tuple[int, str | None]:

@@ -54,6 +54,8 @@ class Answer(NamedTuple):
     changed: bool
 
 
+RESOLVED_PREFIX = "Resolved: "
+"""Begins the message of an alert that resolved."""
 _PARTIES_CHANGE_WITH = frozenset({CertificateIssued, ShipmentExported, ShipmentTransited, ShipmentArrived})
 
 
@@ -278,7 +280,7 @@ def make_alert(number: str, change: Change, policy: Policy, raised_at: int) -> A
         certificate_number=number,
         shipment_id=finding.shipment_id,
         participants=finding.participants,
-        message=f"Resolved: {finding.message}" if change.status == "RESOLVED" else finding.message,
+        message=f"{RESOLVED_PREFIX}{finding.message}" if change.status == "RESOLVED" else finding.message,
         basis=finding.basis,
         evidence=finding.evidence,
         confidence=finding.confidence,

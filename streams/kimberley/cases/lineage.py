@@ -58,7 +58,7 @@ def tell(
         case.sources = [source for source in case.sources if source.number in wanted]
     if case.uses:
         description = describe(dossier)
-        seen = blake2b(_encoder.encode(description), digest_size=12).digest()
+        seen = description_hash(description)
         hearers = [each.number for each in case.uses] if seen != case.told else [anew] if anew else []
         case.told = seen
         messages += [LineageMessage(number, case.number, version, at, event_id, description=description) for number in hearers]
@@ -91,6 +91,11 @@ def take_in_lineage(case: Case, message: LineageMessage) -> bool:
         return False
     case.uses = sorted([*others, KnownUse(message.by, message.version, message.use)], key=lambda each: each.number)
     return True
+
+
+def description_hash(description: Description) -> bytes:
+    """By which a case knows again what it told of itself last."""
+    return blake2b(_encoder.encode(description), digest_size=12).digest()
 
 
 def describe(dossier: Dossier) -> Description:

@@ -21,6 +21,8 @@ VERBS = {
     "rules": "List the rules and explain one.",
     "reference": "Load, show and compare reference data.",
     "worker": "Run a stream worker.",
+    "verify": "Tell whether every event has its decision and every alert is what the facts say.",
+    "rebuild": "Make the stored cases anew from the events.",
     "topics": "Create and check the topics.",
     "schemas": "Check and register the Avro schemas.",
     "settings": "Show the settings in force and where each comes from.",

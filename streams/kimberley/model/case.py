@@ -130,5 +130,6 @@ def check_format(packed: bytes) -> None:
     """Raises ValueError on the bytes of a case of another format."""
     if packed[:1] != FORMAT:
         raise ValueError(
-            f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or rebuild"
+            f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or stop the workers "
+            "and run `kimberley rebuild --yes`, which makes the cases anew from the events"
         )

@@ -186,6 +186,10 @@ class PartitionTask:
                 await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec, recovery.moved)
         finally:
             await reader.stop()
+        if not self._state.is_whole:
+            raise ConfigurationError(
+                f"{self._names.cases}-{self.number}: a rebuild of its cases was interrupted: run `kimberley rebuild` again"
+            )
         await self._read_committed()
         recovery.done(len(self.cases), self._committed)
         log.info(
@@ -209,7 +213,14 @@ class PartitionTask:
                     cases = self._names.cases
                     raise ConfigurationError(
                         f"{place.topic}-{self.number} ends at offset {ends[place]}, but {applied} of its records are in {cases}: was the "
-                        f"topic made anew? Then make {cases} anew, too, or the new records would be passed over"
+                        "topic made anew? Then stop the workers and run `kimberley rebuild --yes`, which makes the cases anew, too, or the "
+                        "new records would be passed over"
+                    )
+                if place.topic in EVENT_TOPICS and applied < committed:
+                    raise ConfigurationError(
+                        f"{place.topic}-{self.number}: the group {self._names.group} has judged its records up to offset {committed}, but "
+                        f"the cases of partition {self.number} in {self._names.cases} hold them up to {applied} only: cases are lost. Stop "
+                        "the workers and run `kimberley rebuild`, which makes them anew from the events"
                     )
                 self._committed[place.topic, place.partition] = max(committed, applied)
         finally:
