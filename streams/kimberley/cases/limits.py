@@ -23,9 +23,9 @@ LONGEST_REMARKS = 4_000
 MOST_FAULTS = 50
 """Faults of one event that its answer lists."""
 
-MOST_EVENTS = 1_000
+MOST_EVENTS = 500
 """Events of one certificate number, withdrawals not counted."""
-MOST_WITHDRAWALS = 1_000
+MOST_WITHDRAWALS = 500
 """Withdrawals of one certificate number: a full case can still be corrected."""
 MOST_CONFLICTS = 200
 """Contents kept that came under a taken event id; more are answered as conflicts all the same."""
