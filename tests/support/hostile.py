@@ -57,7 +57,7 @@ class Enemy:
 
     def _sound(self) -> tuple[str, str, dict[str, Any], bytes, bytes]:
         """Topic, type, fields, key and value of an event without fault, of one of a few hundred certificates."""
-        number = f"BW9{self._random.randrange(300):05d}"
+        number = f"BWX{self._random.randrange(300):05d}"
         stated = {**self._random.choice(journey(number, found=self._random.choice(["120.50", "80.00"])))}
         stated["event_id"] = f"{number}-{self._random.randrange(1 << 30)}"
         type_name, fields = record_from_json(stated)
@@ -175,7 +175,7 @@ class Enemy:
 
     def _of_circles(self) -> Any:
         """Certificates that name each other, and themselves, as sources."""
-        others = [f"BW9{self._random.randrange(300):05d}" for _ in range(self._random.randrange(12))]
+        others = [f"BWX{self._random.randrange(300):05d}" for _ in range(self._random.randrange(12))]
         return self._changed("CertificateIssued", source_certificates=others, replaces=self._random.choice([*others, None]))
 
     def _of_large_text(self) -> Any:

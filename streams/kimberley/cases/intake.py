@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, cast
 
-from kimberley.cases.limits import LONGEST_NUMBER, MOST_FAULTS, PARTS_OF, SIZES_OF, Sizes
+from kimberley.cases.limits import LONGEST_NUMBER, MOST_FAULTS, PARTS_OF, SIZES_OF
 from kimberley.errors import RefusedEventError
 from kimberley.model.events import EVENT_TYPES, AnyEvent, Approval, Declaration, Extraction, Parcel, Party
 from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number, shown
@@ -82,7 +82,7 @@ def _check_sizes(type_name: str, record: Record, faults: list[tuple[str, str, st
     """Lists of too many items, and texts of too many characters."""
     for field, most in SIZES_OF[type_name]:
         value = record.get(field)
-        if value is not None and len(value) > most:
+        if value and len(value) > most:
             faults.append(_too_large(field, value, most))
     if faults:
         return
@@ -92,21 +92,15 @@ def _check_sizes(type_name: str, record: Record, faults: list[tuple[str, str, st
             continue
         if isinstance(limits, int):
             if len(max(part, key=len)) > limits:
-                faults += [_too_large(f"{field}[{index}]", text, limits) for index, text in enumerate(part) if len(text) > limits][
-                    :MOST_FAULTS
-                ]
-        elif isinstance(part, dict):
-            _check_part(part, field, limits, faults)
+                faults += [_too_large(f"{field}[{index}]", text, limits) for index, text in enumerate(part) if len(text) > limits]
         else:
-            for index, each in enumerate(part):
-                _check_part(each, f"{field}[{index}]", limits, faults)
-
-
-def _check_part(part: Record, path: str, limits: Sizes, faults: list[tuple[str, str, str]]) -> None:
-    for field, most in limits:
-        value = part.get(field)
-        if value is not None and len(value) > most and len(faults) < MOST_FAULTS:
-            faults.append(_too_large(f"{path}.{field}", value, most))
+            for index, each in enumerate(part) if isinstance(part, list) else ((None, part),):
+                for name, most in limits:
+                    value = each.get(name)
+                    if value and len(value) > most:
+                        path = field if index is None else f"{field}[{index}]"
+                        faults.append(_too_large(f"{path}.{name}", value, most))
+    del faults[MOST_FAULTS:]
 
 
 def _too_large(path: str, value: Any, most: int) -> tuple[str, str, str]:
