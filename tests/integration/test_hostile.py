@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from kimberley.cases.check import check
 from kimberley.cases.judge import Policy
@@ -126,3 +128,23 @@ def test_a_certificate_that_is_too_busy_to_hold_keeps_no_other_waiting(broker: s
     assert [error["code"] for error in refused["errors"]] == ["case-full"]
     assert worker.text().count('"case_full"') == 1, "said once"
     assert max(len(record.value or b"") for record in read_topic(broker, "kimberley-cases")) < 1 << 20
+
+
+@pytest.mark.kafka
+def test_what_a_sender_packs_is_measured_unpacked_and_read_whatever_packed_it(clean_kafka: str, tmp_path: Path) -> None:
+    """The broker unpacks: a hundred megabytes of zeros in a hundred kilobytes do not get in, and a worker needs no sender's codec."""
+    settings = prepared(clean_kafka, partitions=1)
+    codec = make_codec(settings)
+    producer = KafkaProducer(bootstrap_servers=clean_kafka, compression_type="gzip", max_request_size=1 << 28, batch_size=1 << 28)
+    try:
+        with pytest.raises(KafkaError):
+            producer.send("shipments", key=b"BW000001", value=bytes(100 << 20)).get(30)
+        for record in event_records(codec, journey("BW000001")):
+            producer.send(record.topic, key=record.key, value=record.value, headers=record.headers).get(30)
+    finally:
+        producer.close()
+    with WorkerProcess(settings, tmp_path) as worker:
+        wait_until(lambda: not worker.is_alive or rests(settings), 60, "everything judged", worker.text)
+        assert worker.terminate(10) == 0, worker.text()[-5000:]
+    assert [each["outcome"] for each in decoded(codec, read_topic(clean_kafka, "decisions"))] == ["ACCEPTED"] * 4
+    assert not read_topic(clean_kafka, "dead-letters")

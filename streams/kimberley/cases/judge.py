@@ -8,18 +8,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from kimberley.cases.capacity import beyond_bytes, fullness, keep_conflict
 from kimberley.cases.evaluate import Change, Evaluation, compare, evaluate
 from kimberley.cases.intake import EARLIEST, LATEST
 from kimberley.cases.limits import (
     LONGEST_ID,
     LONGEST_NUMBER,
     MOST_CASE_BYTES,
-    MOST_CONFLICTS,
-    MOST_EVENTS,
     MOST_FAULTS,
     MOST_JUDGED_BYTES,
     MOST_LISTED,
-    MOST_WITHDRAWALS,
 )
 from kimberley.model.case import Case, Fact, Origin
 from kimberley.model.decisions import Decision, DecisionOutcome, Party, Refusal
@@ -111,7 +109,7 @@ def judge(
         return Answer(_refused_event(event, origin, faults, policy, processed_at), [], False)
     is_news = False
     if known is None:
-        if full := _fullness(case, event):
+        if full := fullness(case, event):
             return Answer(_refused_event(event, origin, [full], policy, processed_at), [], False)
         case.add(Fact(event, origin))
         outcome, is_news = "ACCEPTED", True
@@ -121,7 +119,7 @@ def judge(
         outcome = "DUPLICATE"
     else:
         outcome = "CONFLICT"
-        is_news = _keep_conflict(case, Fact(event, origin))
+        is_news = keep_conflict(case, Fact(event, origin))
     memory = memory or Memory()
     kind = type(event)
     # a withdrawal changes what stands of other types, and a conflict is of any type, so nothing that was said holds
@@ -143,7 +141,7 @@ def judge(
         case.go_back_to(before_it)
         memory.forget()
         case.is_full = True
-        return Answer(_refused_event(event, origin, [_full(case)], policy, processed_at), [], True)
+        return Answer(_refused_event(event, origin, [beyond_bytes(case)], policy, processed_at), [], True)
     decision = Decision(
         decision_id=origin.decision_id,
         event_id=event.event_id,
@@ -180,43 +178,6 @@ def _compare(case: Case, memory: Memory, effective_at: int, event_id: str | None
     if changes:
         case.grow(sum([len(_encoder.encode(change.state)) for change in changes]))
     return changes
-
-
-def _keep_conflict(case: Case, conflict: Fact) -> bool:
-    """Note another content under an id that is taken; False: it is known, or there are too many."""
-    if case.is_full or len(case.conflicts) >= MOST_CONFLICTS or any(each.event == conflict.event for each in case.conflicts):
-        return False
-    case.conflicts.append(conflict)
-    case.grow(len(_encoder.encode(conflict)))
-    return True
-
-
-def _fullness(case: Case, event: AnyEvent) -> Refusal | None:
-    """Why a case takes in no further event, if so."""
-    if case.is_full:
-        return _full(case)
-    if len(case.facts) < min(MOST_EVENTS, MOST_WITHDRAWALS):
-        return None
-    withdrawals = case.withdrawals
-    if isinstance(event, EventWithdrawn):
-        if withdrawals < MOST_WITHDRAWALS:
-            return None
-        words = f"{withdrawals:,} withdrawals, which is all that is read of one certificate: is another meant?"
-    else:
-        if len(case.facts) - withdrawals < MOST_EVENTS:
-            return None
-        words = (
-            f"{MOST_EVENTS:,} events, which is all that is read of one certificate: is another meant? "
-            "What was sent by mistake can still be withdrawn"
-        )
-    return Refusal("case-full", "certificate_number", f"{case.number} has {words}")
-
-
-def _full(case: Case) -> Refusal:
-    words = (
-        f"what is known of {case.number} would come to more than {MOST_CASE_BYTES >> 20} MB: nothing further is taken in under this number"
-    )
-    return Refusal("case-full", "certificate_number", f"{words}; report it under another, and ask the operators what filled this one")
 
 
 def reevaluate(
