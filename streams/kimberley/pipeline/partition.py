@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -254,7 +255,12 @@ class PartitionTask:
         if not self._sealed or not progress.has_applied(self._sealed_after):
             return False
         revision = latest(readable_controls(record.value for record in self._sealed)).revision
-        return not revision or self._policies.of(revision) is not None
+        if not revision or self._policies.of(revision) is not None:
+            return True
+        # what comes later may name another: a revision that never comes must not hold the clock for ever
+        self._controls = [*((-math.inf, record) for record in self._sealed), *self._controls]
+        self._sealed = []
+        return False
 
     async def _apply_controls(self, processor: Processor) -> None:
         records = [each for each in self._sealed if each.offset >= self._committed.get((each.topic, each.partition), 0)]

@@ -6,6 +6,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+from faust.types import TP
+
+from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Output, Processor
@@ -15,6 +19,7 @@ from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
+from kimberley.wire.control import Control, control_value
 from kimberley.wire.topics import DECISIONS, SHIPMENTS, InternalNames
 from support.journeys import journey
 from support.stream import event_records
@@ -32,6 +37,8 @@ class Carrier:
     """A delivery into a list."""
 
     outputs: list[Output] = field(default_factory=list)
+    deliveries: int = 0
+    states: list[PartitionState] = field(default_factory=list)
     hangs_until: float = 0.0
 
     async def start(self) -> None:
@@ -40,6 +47,8 @@ class Carrier:
     async def deliver(self, batch: Batch) -> None:
         await self._hang()
         self.outputs += batch.outputs
+        self.deliveries += 1
+        self.states += [batch.state] if batch.state else []
 
     async def stop(self) -> None:
         await self._hang()
@@ -59,14 +68,14 @@ class Task(PartitionTask):
         self._committed = {(SHIPMENTS, 0): FIRST}
 
 
-def made(carrier: Carrier, failures: list[BaseException]) -> PartitionTask:
+def made(carrier: Carrier, failures: list[BaseException], progress: Progress | None = None) -> PartitionTask:
     return Task(
         0,
         NAMES,
         delivery=carrier,
         codec=CODEC,
         policies=POLICIES,
-        progress=Progress(),
+        progress=progress or Progress(),
         make_consumer=lambda group: None,  # type: ignore[arg-type, return-value]
         processor=lambda cases, state: Processor(0, 1, cases, CODEC, NAMES, state, skew_minutes=10),
         batch_records=5000,
@@ -142,3 +151,50 @@ def test_a_broker_that_does_not_answer_does_not_keep_a_task_from_ending() -> Non
 
     _, failures = run(story)
     assert not failures
+
+
+def test_a_batch_whose_outputs_are_very_large_is_made_true_in_parts_and_its_chunk_is_done_after_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One event may have to be told to thousands of certificates, and a chunk has a thousand events."""
+    monkeypatch.setattr("kimberley.pipeline.partition._MOST_OUTPUT_BYTES", 1)
+    done: list[int] = []
+
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        task = made(carrier, failures)
+        bad = [MemoryRecord(SHIPMENTS, 0, FIRST + offset, 1_800_000_000_000, None, b"no event", []) for offset in range(5)]
+        task.put(Chunk(bad, lambda: done.append(carrier.deliveries)))
+        await asyncio.sleep(0.3)
+        assert len(carrier.outputs) == 5
+        assert carrier.deliveries >= 5
+        assert done == [carrier.deliveries]
+        await task.stop()
+
+    _, failures = run(story)
+    assert not failures
+
+
+def test_a_revision_that_never_comes_does_not_hold_the_clock_for_ever() -> None:
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        progress = Progress()
+        places = {TP(topic, 0) for topic in NAMES.inputs}
+        progress.assigned(places)
+        progress.recovering(0).done(0, dict.fromkeys(places, 0))
+        for place in places:
+            progress.seen(place, 0, 0, 0)
+        task = made(carrier, failures, progress)
+        known = POLICIES.newest.reference.revision
+        said = [Control(1_700_000_000_000, known), Control(1_700_000_060_000, "nonsense"), Control(1_700_000_120_000, known)]
+        for offset, control in enumerate(said):
+            task.put(Chunk([MemoryRecord(NAMES.control, 0, offset, 0, None, control_value(control), [])], lambda: None, offset or None))
+            await asyncio.sleep(0.1)
+            progress.asked_ends = {(topic, 0): 0 for topic in NAMES.inputs}
+            progress.asked_at = progress.clock()
+            await asyncio.sleep(0.5)
+            times.append(max((batch.clock for batch in carrier.states), default=0))
+        await task.stop()
+
+    times: list[int] = []
+    _, failures = run(story)
+    assert not failures
+    assert times == [1_700_000_000_000, 1_700_000_000_000, 1_700_000_120_000]
