@@ -8,10 +8,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate --no-emit-index-url
 # two processes, each file of tests in one of them, for many wait for brokers; PARALLEL= runs one test after the other
 PARALLEL ?= -n 2 --dist loadfile
+# atheris needs an environment of its own: it comes for few versions of Python, and nothing else here wants it
+FUZZ := .venv-fuzz
 SOURCES := streams tests benchmarks deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-faults lint format lock bench docs rulebook clean
+.PHONY: help demo test test-quick test-faults lint format lock bench fuzz docs rulebook clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,9 +47,13 @@ lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
 	@$(LOCK) --constraint requirements.lock --extra pipeline -o requirements-image.lock pyproject.toml
 	@$(LOCK) --constraint requirements.lock --extra compile -o requirements-build.lock pyproject.toml
 	@$(LOCK) --constraint requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
+	@$(LOCK) --constraint requirements.lock --extra fuzz -o requirements-fuzz.lock pyproject.toml
 
 bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka (needs Java 17+ and Maven)
 	@$(BIN)/python benchmarks/run.py
+
+fuzz: $(FUZZ)/.ready ## bytes that atheris thinks of, given to the decoder; SECONDS=60
+	@$(FUZZ)/bin/python tests/fuzz/decode.py $(or $(SECONDS),60)
 
 docs: $(VENV)/.ready-dev ## make anew what in docs/ is made of schemas, topics and code
 	@$(BIN)/kimberley schemas asyncapi > docs/asyncapi.json
@@ -60,7 +66,7 @@ rulebook: $(VENV)/.ready-dev ## record the shipped rulebook and bundle as publis
 	@$(BIN)/python -m kimberley.rules.published
 
 clean: ## remove the environment and all that tools left
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist
+	@rm -rf $(VENV) $(FUZZ) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # the environment of `make demo`; a developer's, which holds more, serves as well
@@ -73,6 +79,13 @@ $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@echo "installing into $(VENV), with the tools of developers …"
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(FUZZ)/.ready: requirements-fuzz.lock pyproject.toml
+	@echo "installing into $(FUZZ) …"
+	@$(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r requirements-fuzz.lock
+	@$(FUZZ)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/bin/python:

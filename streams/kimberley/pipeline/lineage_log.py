@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kimberley.cases.lineage import MOST_USES, description_hash
+from kimberley.cases.limits import MOST_USES
+from kimberley.cases.lineage import description_hash
 from kimberley.errors import UnreadableRecordError
 from kimberley.model.case import Case, NamedSource
 from kimberley.model.lineage import Description, KnownSource, KnownUse, LineageMessage, Use

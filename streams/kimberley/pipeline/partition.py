@@ -31,6 +31,10 @@ _BATCH_BYTES = 8 << 20
 """A batch takes no further chunk once its records come to so much."""
 _STEP_RECORDS = 200
 """Records judged before the event loop gets its turn: some ten milliseconds."""
+_STEP_SECONDS = 0.05
+"""A step that took longer is followed by a shorter one: some certificates have a thousand events."""
+_MOST_OUTPUT_BYTES = 32 << 20
+"""A batch ends early once its outputs come to so much: one event may have to be told to thousands of certificates."""
 _STEP_CASES = 200
 """Cases judged anew, without an event, between two batches: some ten milliseconds."""
 _LOOK_SECONDS = 0.2
@@ -238,7 +242,7 @@ class PartitionTask:
             await self._apply_controls(processor)
         if processor.has_to_reevaluate:
             worked = True
-            await self._step(lambda batch: processor.reevaluate(self._policy(processor), batch, _STEP_CASES), processor)
+            await self._step(lambda batch: processor.reevaluate(self._policy(processor), batch, _STEP_CASES, _MOST_OUTPUT_BYTES), processor)
         return worked
 
     async def _wait(self) -> None:
@@ -286,7 +290,7 @@ class PartitionTask:
                     log.error("revision_unknown", partition=self.number, revision=control.revision, remedy="kimberley reference load")
                 control = Control(control.time)
             processor.apply(control, batch)
-            processor.reevaluate(self._policy(processor), batch, _STEP_CASES)
+            processor.reevaluate(self._policy(processor), batch, _STEP_CASES, _MOST_OUTPUT_BYTES)
             await self._send(processor, batch, [], 0, 0.0)
 
     async def _step(self, act: Callable[[Batch], None], processor: Processor) -> None:
@@ -311,18 +315,23 @@ class PartitionTask:
             # at once: around a rebalance the same records may have been read twice, and both lie in this batch
             self._committed[place] = max(reached, last.offset + 1)
             size += chunk.size
-        batch = None
-        seconds = 0.0
-        if records:
-            await self._know_schemas(records)
-            policy = self._policy(processor)
-            batch = processor.begin()
-            for start in range(0, len(records), _STEP_RECORDS):
-                began = time.perf_counter()
-                processor.judge(records[start : start + _STEP_RECORDS], policy, batch)
-                seconds += time.perf_counter() - began
-                await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
-        await self._send(processor, batch, chunks, len(records), seconds)
+        if not records:
+            await self._send(processor, None, chunks, 0, 0.0)
+            return
+        await self._know_schemas(records)
+        policy = self._policy(processor)
+        batch, sent, judged, seconds, step = processor.begin(), 0, 0, 0.0, _STEP_RECORDS
+        while judged < len(records):
+            if batch.size >= _MOST_OUTPUT_BYTES:
+                await self._send(processor, batch, [], judged - sent, seconds)
+                batch, sent, seconds = processor.begin(), judged, 0.0
+            began = time.perf_counter()
+            judged += processor.judge(records[judged : judged + step], policy, batch, _MOST_OUTPUT_BYTES)
+            took = time.perf_counter() - began
+            seconds += took
+            step = max(1, step // 4) if took > _STEP_SECONDS else min(_STEP_RECORDS, step * 2)
+            await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
+        await self._send(processor, batch, chunks, len(records) - sent, seconds)
 
     async def _send(self, processor: Processor, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
         """Finish a batch and send it on its way, after the one before it. `seconds`: what judging took."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from kimberley.cases.capacity import keep_conflict
 from kimberley.cases.intake import take_in
 from kimberley.cases.judge import Policy, refusals
 from kimberley.errors import RefusedEventError, UnreadableRecordError
@@ -148,7 +149,8 @@ class Rebuilding:
                 packed = _judge_late(case, packed, late[number], setting.policies.newest)
             setting.lineage.restore(case, self.number)
             rebuilt.facts += len(packed)
-            rebuilt.cases[number] = pack_case(case, packed)
+            case.take_packed(packed)
+            rebuilt.cases[number] = pack_case(case)
         rebuilt.last = self._last
         rebuilt.unanswered = [each.origin for several in late.values() for each in several]
         rebuilt.gone = max(0, self._answers.count("ACCEPTED", "CONFLICT") - taken)
@@ -267,8 +269,8 @@ def _merge(case: Case, taken: list[_Taken]) -> tuple[list[msgspec.Raw], int]:
             packed.append(msgspec.Raw(each.packed))
             continue
         fact = _decode_fact(each.packed)
-        if (known is None or _decode_fact(known).event != fact.event) and all(conflict.event != fact.event for conflict in case.conflicts):
-            case.conflicts.append(fact)
+        if known is None or _decode_fact(known).event != fact.event:
+            keep_conflict(case, fact)
     return packed, records
 
 
@@ -281,6 +283,6 @@ def _judge_late(case: Case, packed: list[msgspec.Raw], late: list[_Unanswered], 
             continue
         if known is None:
             case.facts.append(Fact(each.event, each.origin))
-        elif all(conflict.event != each.event for conflict in case.conflicts):
-            case.conflicts.append(Fact(each.event, each.origin))
+        else:
+            keep_conflict(case, Fact(each.event, each.origin))
     return [msgspec.Raw(_encode_fact(fact)) for fact in case.facts]

@@ -6,6 +6,7 @@ from typing import Any
 from kimberley.model.case import Origin
 from kimberley.wire.envelope import ERRORS, Headers, header, without_own
 
+_MOST_DIGITS = 20
 STAGES = ("frame", "schema", "decode", "envelope", "signature", "process")
 """Where a record can die, in the order in which it is read."""
 
@@ -46,7 +47,7 @@ def dead_letter(record: Any) -> DeadLetter:
         return header(headers, f"{ERRORS}{name}") or ""
 
     topic, partition, offset = why("topic"), why("partition"), why("offset")
-    known = topic and partition.isdigit() and offset.isdigit()
+    known = topic and all(len(number) < _MOST_DIGITS and number.isascii() and number.isdigit() for number in (partition, offset))
     return DeadLetter(
         origin=Origin(topic, int(partition), int(offset)) if known else place,
         place=place,

@@ -82,9 +82,9 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     """Every topic as the settings want it."""
     names = InternalNames(settings.prefix)
     many = settings.partitions
-    durable: dict[str, str] = {"min.insync.replicas": str(settings.min_insync_replicas)}
-    if settings.compression != "none":
-        durable["compression.type"] = settings.compression
+    # never the broker's default, which keeps whatever a sender chose: a codec that no worker has, or a gigabyte of zeros in a megabyte
+    compression = "uncompressed" if settings.compression == "none" else settings.compression
+    durable: dict[str, str] = {"min.insync.replicas": str(settings.min_insync_replicas), "compression.type": compression}
     by_broker_time = {"message.timestamp.type": "LogAppendTime"}
     events = {**_FOR_EVER, **durable, **by_broker_time, "max.message.bytes": str(MOST_EVENT_BYTES)}
     durable["max.message.bytes"] = str(_MOST_BYTES)

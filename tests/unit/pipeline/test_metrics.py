@@ -115,6 +115,7 @@ def test_every_counter_is_there_with_0_before_it_moves(bench: Bench) -> None:
         for rule, severity in rulebook.rules
         for status in ("OPENED", "UPDATED", "RESOLVED")
     }
+    expected |= {f'kimberley_left_out_total{{what="{what}"}}' for what in ("event", "lineage", "alert")}
     assert set(series) == expected | {"kimberley_rerouted_total", "kimberley_rebalances_total"}
 
 
