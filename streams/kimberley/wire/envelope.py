@@ -17,6 +17,8 @@ PASSED_THROUGH = ("traceparent", "tracestate")
 ORIGIN_HEADERS = ("__kimberley.origin.topic", "__kimberley.origin.partition", "__kimberley.origin.offset", "__kimberley.origin.timestamp")
 ERRORS = "__kimberley.errors."
 """Begins the name of every header that says why and where a record died."""
+REPLAY = "__kimberley.replay."
+"""Begins the name of the headers by which a record that was sent again says of which dead letter it is."""
 _WORD = re.compile(r"[A-Z][a-z]+")
 
 
@@ -109,3 +111,11 @@ def without_own(headers: Iterable[tuple[str, bytes]]) -> tuple[Headers, int]:
     kept = [(key, value) for key, value in headers if key not in ORIGIN_HEADERS and not key.startswith(ERRORS)]
     before = header(headers, f"{ERRORS}attempts")
     return kept, int(before) if before and before.isdigit() else 0
+
+
+def replay_headers(headers: Iterable[tuple[str, Any]], origin: Origin, letter: Origin, attempts: int) -> list[tuple[str, Any]]:
+    """A dead record's headers as its sender set them, then where it lay, where its dead letter lies, and how often it has died."""
+    kept = [(key, value) for key, value in without_own(headers)[0] if not key.startswith(REPLAY)]
+    links = ((f"{REPLAY}of", origin), (f"{REPLAY}letter", letter))
+    added = [(name, f"{place.topic}/{place.partition}/{place.offset}".encode()) for name, place in links]
+    return [*kept, *added, (f"{ERRORS}attempts", str(attempts).encode())]
