@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 from kafka import KafkaProducer, TopicPartition
 
 from kimberley.commands import main
+from kimberley.errors import ServiceUnavailableError
 from kimberley.settings import Settings
+from kimberley.wire.audit import AuditRecord
 from kimberley.wire.avro import make_codec
 from kimberley.wire.dead_letters import DeadLetter, dead_letter
 from kimberley.wire.envelope import dead_letter_headers
@@ -21,6 +23,7 @@ from kimberley.wire.letter_actions import FencedOperatorError, RefusedActionErro
 from kimberley.wire.log_reader import log_consumer, places_of, read_to_end, record_at
 from kimberley.wire.schemas import shipped_schemas
 from support.journeys import journey
+from support.kafka import RealKafka
 from support.registry_server import RegistryServer
 from support.stream import count_records, event_records, prepared, publish, read_topic, wait_until
 from support.worker import WorkerProcess, environment
@@ -240,6 +243,31 @@ def test_two_who_replay_at_the_same_time_send_once(clean_kafka: str) -> None:
     assert len(certificates(settings)) == 2
     with letter_actions(settings, "third") as third, pytest.raises(RefusedActionError, match="by second"):
         third.replay(letter)
+
+
+@pytest.mark.kafka
+def test_a_broker_that_goes_away_half_way_ends_it_in_words_and_the_record_is_sent_once(
+    kafka: RealKafka, clean_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kimberley.wire.letter_actions._SECONDS", 2.0)
+    settings = prepared(clean_kafka)
+    (place,) = died(settings, [GARBAGE])
+    (letter,) = letters(settings)
+    with letter_actions(settings, "ada") as actions:
+        write = actions._write
+
+        def pause_and_write(record: AuditRecord) -> None:
+            kafka.pause()
+            write(record)
+
+        monkeypatch.setattr(actions, "_write", pause_and_write)
+        try:
+            with pytest.raises(ServiceUnavailableError):
+                actions.replay(letter)
+        finally:
+            kafka.resume()
+    assert [row["letter"] for row in rows(settings, "replay", "--all")] == [place]
+    assert len(certificates(settings)) == 2
 
 
 @pytest.mark.kafka

@@ -10,12 +10,12 @@ from kafka import KafkaProducer, TopicPartition
 from kafka.errors import (
     InvalidProducerEpochError,
     KafkaError,
-    MessageSizeTooLargeError,
+    KafkaTimeoutError,
     ProducerFencedError,
-    RecordListTooLargeError,
     TransactionalIdAuthorizationFailedError,
     UnsupportedVersionError,
 )
+from kafka.record.default_records import DefaultRecordBatchBuilder
 from msgspec.structs import replace
 
 from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
@@ -26,12 +26,11 @@ from kimberley.wire.dead_letters import DeadLetter, place_text
 from kimberley.wire.envelope import replay_headers
 from kimberley.wire.log_reader import log_consumer, places_of, read_to_end, record_at
 from kimberley.wire.security import client_options, kafka_problem
-from kimberley.wire.topics import EVENT_TOPICS, InternalNames
+from kimberley.wire.topics import EVENT_TOPICS, MOST_EVENT_BYTES, InternalNames
 
 _SECONDS = 30.0
 _TRANSACTION_MS = 10_000
 """After so long the broker takes back what a crashed replay left open; until then the stream's readers wait before it."""
-_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _FENCED = (ProducerFencedError, InvalidProducerEpochError)
 _PROBE = "probe"
 
@@ -85,10 +84,15 @@ class LetterActions:
             raise RefusedActionError(f"{place_text(origin)}: {origin.topic} has no partition {origin.partition} (any more)")
         sent = self._as_sent(letter)
         headers = replay_headers(sent.headers, origin, letter.place, letter.attempts)
+        # told beforehand: what a broker refuses leaves kafka-python's producer out of step, and all after it would be refused
+        if origin.topic in EVENT_TOPICS and _size(sent, headers) > MOST_EVENT_BYTES:
+            raise RefusedActionError(
+                f"{place_text(origin)}: with the headers of a replay it is larger than {origin.topic} takes; it can only be dropped"
+            )
         record = self._record("replay", letter, reason, source=sent.source)
         if not self.is_transactional:
             self._note(replace(record, action="replay-begun"))
-        with self._at_once(letter):
+        with self._at_once():
             place = TopicPartition(origin.topic, origin.partition)
             lies = self._producer.send_as_is(place, sent.key, sent.value, headers, sent.timestamp).get(_SECONDS)
             record = replace(record, replayed_to=f"{lies.topic}-{lies.partition}@{lies.offset}")
@@ -100,7 +104,7 @@ class LetterActions:
         """Record that nothing is to be done about a dead letter. Raises RefusedActionError where something was done already."""
         self._refuse_decided(letter, self.ledger.state(letter) == "unclear")
         record = self._record("drop", letter, reason)
-        with self._at_once(letter):
+        with self._at_once():
             self._write(record)
         self.ledger.note(record)
         return record
@@ -157,7 +161,7 @@ class LetterActions:
         self._producer.send_as_is(place, record.letter.encode(), audit_value(record), [], None).get(_SECONDS)
 
     @contextlib.contextmanager
-    def _at_once(self, letter: DeadLetter) -> Iterator[None]:
+    def _at_once(self) -> Iterator[None]:
         """What is sent within comes true as a whole or not at all, where the broker has transactions."""
         with self._in_our_words():
             try:
@@ -166,11 +170,6 @@ class LetterActions:
                 yield
                 if self.is_transactional:
                     self._producer.commit_transaction()
-            except _TOO_LARGE as problem:
-                self._give_up()
-                raise RefusedActionError(
-                    f"{place_text(letter.origin)}: with the headers of a replay it is larger than its topic takes; it can only be dropped"
-                ) from problem
             except KafkaError:
                 self._give_up()
                 raise
@@ -191,6 +190,12 @@ class LetterActions:
             ) from None
         except KafkaError as problem:
             raise kafka_problem(self._settings, problem) from None
+
+
+def _size(sent: Sent, headers: list[tuple[str, bytes | None]]) -> int:
+    """Bytes of a record batch with nothing else in it: what a broker measures."""
+    builder = DefaultRecordBatchBuilder
+    return int(builder.header_size_in_bytes() + builder.size_in_bytes(0, 0, sent.key, sent.value, headers))
 
 
 @contextlib.contextmanager
@@ -245,7 +250,7 @@ def _fencing(settings: Settings, names: InternalNames) -> tuple["_Producer | Non
 
 
 class _Producer(KafkaProducer):  # type: ignore[misc]
-    """kafka-python's, with a way to send what its own `send` refuses and Kafka takes: neither key nor value, and null as header value."""
+    """kafka-python's, which also sends what its own `send` refuses and Kafka takes: neither key nor value, and null as header value."""
 
     def send_as_is(
         self, place: TopicPartition, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]], timestamp: int | None
@@ -258,6 +263,19 @@ class _Producer(KafkaProducer):  # type: ignore[misc]
         future, *_ = self._accumulator.append(place, timestamp, key, value, headers)
         self._sender.wakeup()
         return future
+
+    def commit_transaction(self) -> None:
+        """Raises KafkaTimeoutError where no broker answers; kafka-python's waits for ever."""
+        self._wait_for(self._transaction_manager.begin_commit())
+
+    def abort_transaction(self) -> None:
+        """As `commit_transaction`."""
+        self._wait_for(self._transaction_manager.begin_abort())
+
+    def _wait_for(self, result: Any) -> None:
+        self._sender.wakeup()
+        if not result.wait(timeout_ms=int(_SECONDS * 1000)):
+            raise KafkaTimeoutError(f"the transaction's end is not confirmed within {_SECONDS:.0f} s; `dead-letters list` will tell")
 
 
 def _producer(settings: Settings, **options: Any) -> _Producer:
