@@ -17,7 +17,7 @@ VERBS = {
     "publish": "Validate events from files and publish them.",
     "alerts": "List open alerts, or follow them as they are raised.",
     "case": "Tell one certificate's whole story, with why.",
-    "dead-letters": "List and show records that could not be read.",
+    "dead-letters": "List and show records that could not be read, send them again, drop them.",
     "rules": "List the rules and explain one.",
     "reference": "Load, show and compare reference data.",
     "worker": "Run a stream worker.",

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from kimberley.commands.dead_letter_output import place_of
 from kimberley.commands.output import Column, format_option, is_jsonl, print_jsonl, print_table
 from kimberley.commands.progress import bar
 from kimberley.commands.reference_source import required_revisions
@@ -14,6 +13,7 @@ from kimberley.commands.topics import servers_option
 from kimberley.settings import load_settings
 from kimberley.wire.admin import require_topics
 from kimberley.wire.avro import make_codec
+from kimberley.wire.dead_letters import place_text
 
 _MOST_PLACES = 20
 
@@ -75,8 +75,8 @@ def _json(each: Any) -> dict[str, Any]:
         "alerts": each.alerts,
         "open_alerts_corrected": each.corrected,
         "seconds": round(each.seconds, 3),
-        "unanswered": [place_of(origin) for origin in each.unanswered],
-        "unusable": [{"place": place_of(origin), "problem": problem} for origin, problem in each.unusable],
+        "unanswered": [place_text(origin) for origin in each.unanswered],
+        "unusable": [{"place": place_text(origin), "problem": problem} for origin, problem in each.unusable],
         "gone": each.gone,
     }
 
@@ -91,7 +91,7 @@ def _complain(each: Any) -> None:
             err=True,
         )
     for origin, problem in each.unusable[:_MOST_PLACES]:
-        click.echo(f"{place_of(origin)}: accepted once, and left out now: {problem}", err=True)
+        click.echo(f"{place_text(origin)}: accepted once, and left out now: {problem}", err=True)
     if each.gone:
         were = "event was accepted and its record is" if each.gone == 1 else "events were accepted and their records are"
         click.echo(f"partition {each.number}: {each.gone} {were} gone, so no case has them; publish them again", err=True)

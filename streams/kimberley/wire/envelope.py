@@ -18,6 +18,8 @@ PASSED_THROUGH = ("traceparent", "tracestate")
 ORIGIN_HEADERS = ("__kimberley.origin.topic", "__kimberley.origin.partition", "__kimberley.origin.offset", "__kimberley.origin.timestamp")
 ERRORS = "__kimberley.errors."
 """Begins the name of every header that says why and where a record died."""
+REPLAY = "__kimberley.replay."
+"""Begins the name of the headers by which a record that was sent again says of which dead letter it is."""
 MOST_LETTER_BYTES = 7 << 20
 """A record that is larger, with key and headers, is cut before it goes on: its topic takes 8 MB."""
 _MOST_CUT = 1 << 20
@@ -143,3 +145,11 @@ def fitting(record: Any, headers: Headers) -> tuple[bytes | None, bytes | None, 
     said = [(f"{ERRORS}value_size", str(len(whole)).encode()), (f"{ERRORS}value_sha256", sha256(whole).hexdigest().encode())]
     few = [(name[:_LONGEST_PASSED], (given or b"")[:_LONGEST_PASSED]) for name, given in headers[:_MOST_HEADERS]]
     return key and key[:_LONGEST_PASSED], value and value[:_MOST_CUT], [*few, *said], 2 * _MOST_CUT
+
+
+def replay_headers(headers: Iterable[tuple[str, Any]], origin: Origin, letter: Origin, attempts: int) -> list[tuple[str, Any]]:
+    """A dead record's headers as its sender set them, then where it lay, where its dead letter lies, and how often it has died."""
+    kept = [(key, value) for key, value in without_own(headers)[0] if not key.startswith(REPLAY)]
+    links = ((f"{REPLAY}of", origin), (f"{REPLAY}letter", letter))
+    added = [(name, f"{place.topic}/{place.partition}/{place.offset}".encode()) for name, place in links]
+    return [*kept, *added, (f"{ERRORS}attempts", str(attempts).encode())]

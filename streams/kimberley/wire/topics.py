@@ -64,6 +64,16 @@ class InternalNames:
         return f"{self.prefix}-control"
 
     @property
+    def audit(self) -> str:
+        """What people did with dead letters."""
+        return f"{self.prefix}-audit"
+
+    @property
+    def dead_letters_id(self) -> str:
+        """The transactional id of whoever replays or drops dead letters: one at a time."""
+        return f"{self.prefix}-dead-letters"
+
+    @property
     def group(self) -> str:
         """The workers' consumer group."""
         return self.prefix
@@ -109,4 +119,5 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(names.lineage, many, written, number, "facts that travel between certificates"),
         TopicSpec(names.rerouted, many, written, number, "records forwarded to their right partition"),
         TopicSpec(names.control, many, written, "none", "the stream's clock and reference revisions"),
+        TopicSpec(names.audit, 1, kept, "where the dead record lay", "who replayed or dropped which dead letter, when and why"),
     ]
