@@ -78,7 +78,7 @@ def put(broker: str, *records: tuple[str, int, bytes, bytes | None]) -> None:
 
 
 def differing(one: dict[bytes, bytes], other: dict[bytes, bytes]) -> list[Any]:
-    """The cases that differ, with the fields in which they do."""
+    """The cases that differ, with the fields in which they do, and what each has there."""
     here, there = (cases_of([{key.decode(): value for key, value in packed.items()}]) for packed in (one, other))
     return [*here.keys() ^ there.keys()] + [
         (number, field, getattr(case, field), getattr(there[number], field))

@@ -54,11 +54,16 @@ def rebuilt(
 
 
 def cases_of(packed: Iterable[Mapping[str, bytes]]) -> dict[str, Case]:
-    """Cases without what only judging them anew tells: when they wake, and since when time alone has made something a violation."""
+    """Cases without what only judging them anew tells: when they wake, and since when time alone has made something a violation.
+
+    And without the versions of what their sources told: a repeat that says the same counts up in memory, and is stored with the next
+    change only. `named` is sorted: a rebuild can't tell the order in which a certificate states its sources.
+    """
     found = {number: unpack_case(each) for cases in packed for number, each in cases.items()}
     for case in found.values():
         case.wakes_at = None
         case.alerts = [_timeless(state) for state in case.alerts]
+        case.sources = [msgspec.structs.replace(each, version=0) for each in case.sources]
         case.named = sorted(case.named, key=lambda each: each.number)
     return found
 
