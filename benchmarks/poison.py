@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from kimberley.history.simulation import simulate
 from kimberley.wire.avro import make_codec
-from support.hostile import Enemy
+from support.hostile import Enemy, publish_hostile
 from support.kafka import RealKafka
-from support.stream import event_records, prepared, publish, read_topic, rests, wait_until
+from support.stream import event_records, prepared, read_topic, rests, wait_until
 from support.worker import WorkerProcess
 
 
@@ -44,7 +44,7 @@ def _measure(good: int, hostile: int, large: int) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder, RealKafka() as kafka:
         settings = prepared(kafka.bootstrap_servers)
         events = list(islice(simulate(seed=5, days=400, certificates_per_day=200), good))
-        publish(kafka.bootstrap_servers, _mixed(event_records(make_codec(settings), events), hostile, large, make_codec(settings)))
+        publish_hostile(kafka.bootstrap_servers, _mixed(event_records(make_codec(settings), events), hostile, large, make_codec(settings)))
         with WorkerProcess(settings, Path(folder)) as worker:
             wait_until(lambda: not worker.is_alive or rests(settings), 300, "everything judged", worker.text)
             status = Path(f"/proc/{worker.process.pid}/status").read_text()
@@ -60,7 +60,7 @@ def _measure(good: int, hostile: int, large: int) -> tuple[float, int]:
 def _mixed(records: list[Any], hostile: int, large: int, codec: Any) -> list[Any]:
     enemies = list(Enemy(codec, 7).records(hostile, large=large))
     places = [(index / len(records), record) for index, record in enumerate(records)]
-    places += [(index / len(enemies), record) for index, record in enumerate(enemies)]
+    places += [((index + 0.5) / len(enemies), record) for index, record in enumerate(enemies)]
     return [record for _, record in sorted(places, key=lambda each: each[0])]
 
 

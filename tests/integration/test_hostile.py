@@ -24,7 +24,7 @@ from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
 from kimberley.wire.dead_letters import dead_letter
 from kimberley.wire.event_records import EventRecord
-from support.hostile import Enemy, hostile_lineage, hostile_origin
+from support.hostile import Enemy, hostile_lineage, hostile_origin, publish_hostile
 from support.journeys import journey
 from support.stream import decoded, event_records, prepared, publish, read_topic, rests, standing, tell, wait_until
 from support.worker import WorkerProcess
@@ -73,8 +73,8 @@ def test_twenty_thousand_hostile_records_are_answered_once_each_and_honest_trade
         mixed.append(hostile)
         if index % (HOSTILE // GOOD) == 0:
             mixed.append(next(good))
-    publish(clean_kafka, internal(3, 20))
-    places = publish(clean_kafka, mixed)
+    publish_hostile(clean_kafka, internal(3, 20))
+    places = publish_hostile(clean_kafka, mixed)
     told = tell(settings, report.as_of)
     with WorkerProcess(settings, tmp_path) as worker:
         wait_until(lambda: not worker.is_alive or rests(settings), 150, "everything judged", worker.text)

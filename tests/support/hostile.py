@@ -1,7 +1,7 @@
 """Records as nobody honest sends them, of every kind that we could think of; the same for the same seed."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -251,3 +251,26 @@ def hostile_origin(random: Random) -> Headers:
     if random.random() < 0.3:
         values |= {"topic": b"shipments", "partition": b"0", "offset": b"7", "timestamp": b"1900000000000"}
     return [(f"__kimberley.origin.{name}", values[name]) for name in names if random.random() < 0.95]
+
+
+def publish_hostile(bootstrap_servers: str, records: Iterable[Any]) -> list[tuple[str, int, int]]:
+    """Send records in order, as librdkafka does, which minds neither null headers nor records without key and value; where each lies."""
+    from confluent_kafka import Producer
+
+    limit = {"message.max.bytes": 1_100_000, "queue.buffering.max.kbytes": 1 << 20}
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "partitioner": "murmur2_random", "linger.ms": 5, **limit})
+    places: list[tuple[str, int, int]] = []
+
+    def delivered(index: int) -> Callable[[Any, Any], None]:
+        def note(problem: Any, message: Any) -> None:
+            assert problem is None, problem
+            places[index] = message.topic(), message.partition(), message.offset()
+
+        return note
+
+    for index, each in enumerate(records):
+        places.append(("", 0, 0))
+        producer.produce(each.topic, each.value, each.key, headers=each.headers, on_delivery=delivered(index))
+        producer.poll(0)
+    assert producer.flush(120) == 0
+    return places

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from kimberley.cases.limits import MOST_CASE_BYTES, MOST_TOLD, MOST_USES
+from kimberley.cases.limits import LONGEST_NUMBER, MOST_CASE_BYTES, MOST_TOLD, MOST_USES
 from kimberley.model.case import Case, NamedSource
 from kimberley.model.events import ShipmentArrived
 from kimberley.model.lineage import (
@@ -205,7 +205,8 @@ def _uses(dossier: Dossier) -> dict[str, Use]:
         return {}
     numbers = dict.fromkeys(certificate.source_certificates)
     use = Use(len(numbers) == 1, certificate.authority, certificate.event_id, certificate.carats, _is_void(dossier))
-    return dict.fromkeys(numbers, use)
+    # what can't be a certificate's number has no case to tell
+    return {number: use for number in numbers if 0 < len(number) <= LONGEST_NUMBER}
 
 
 def _is_void(dossier: Dossier) -> bool:

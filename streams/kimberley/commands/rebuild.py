@@ -83,7 +83,7 @@ def _json(each: Any) -> dict[str, Any]:
 
 def _complain(each: Any) -> None:
     if each.unanswered:
-        places = ", ".join(map(place_of, each.unanswered[:_MOST_PLACES])) + (", …" if len(each.unanswered) > _MOST_PLACES else "")
+        places = ", ".join(map(place_text, each.unanswered[:_MOST_PLACES])) + (", …" if len(each.unanswered) > _MOST_PLACES else "")
         have = "event has" if len(each.unanswered) == 1 else "events have"
         click.echo(
             f"partition {each.number}: {len(each.unanswered)} {have} no decision, and came into the cases after those that have one, in "

@@ -349,7 +349,7 @@ class Processor:
             if not take_in_lineage(case, message):
                 if leaves_out(case, message):
                     self._leave_out("lineage", message.to, batch)
-                    if not was_full:
+                    if case.is_full != was_full:
                         self._changed.add(message.to)
                 return
             alerts = reevaluate(

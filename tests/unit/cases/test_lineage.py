@@ -185,3 +185,9 @@ def test_the_open_alerts_and_what_cases_know_are_the_same_in_any_order_with_any_
         other = found.cases[number]
         assert [(each.number, each.description) for each in other.sources] == [(each.number, each.description) for each in case.sources]
         assert [(each.number, each.use) for each in other.uses] == [(each.number, each.use) for each in case.uses]
+
+
+def test_what_can_not_be_a_number_is_told_nothing() -> None:
+    report = judged(issue("AE000001", "AE", "2016-03-01", source_certificates=[" - ", "ß" * 40, "BW000001"]))
+    assert [each.number for each in report.cases["AE000001"].named] == ["BW000001"]
+    assert report.cases.keys() == {"AE000001", "BW000001"}
