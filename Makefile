@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate --no-emit-index-url
 # atheris needs an environment of its own: it comes for few versions of Python, and nothing else here wants it
 FUZZ := .venv-fuzz
+# two processes, each file of tests in one of them, for many wait for brokers; PARALLEL= runs one test after the other
+PARALLEL ?= -n 2 --dist loadfile
 SOURCES := streams tests benchmarks deploy
 
 .DEFAULT_GOAL := help
@@ -21,7 +23,7 @@ demo: $(VENV)/.ready ## play some weeks of trade on an embedded broker and show 
 
 test: $(VENV)/.ready-dev ## everything: lint, types, all tests (real Kafka and registry where Java and Maven are)
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
 
 test-quick: $(VENV)/.ready-dev ## tests without real Kafka and registry, and without slow ones
 	@$(BIN)/python -m pytest -m "not kafka and not registry and not slow"

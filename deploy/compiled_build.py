@@ -61,6 +61,7 @@ def _compile(sources: Path, library: Path, work: Path) -> None:
     extensions = cythonize(
         [Extension(".".join(file.with_suffix("").parts), [str(sources / file)], extra_compile_args=["-g0"]) for file in files],
         build_dir=str(work),
+        nthreads=os.cpu_count() or 1,
         quiet=True,
         # the sources are typed for readers and mypy, not for C: an int of theirs is a Python int
         compiler_directives={"language_level": "3", "annotation_typing": False},

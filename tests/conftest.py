@@ -13,7 +13,6 @@ from support.registry import RealRegistry
 
 _NEEDS: dict[str, Callable[[], str | None]] = {"kafka": why_no_java, "registry": why_no_java, "prometheus": why_no_prometheus}
 """Why the tests of a marker can't run here, None: they can."""
-_skipped: Counter[str] = Counter()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -24,7 +23,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reasons = [reason for name, why in _NEEDS.items() if item.get_closest_marker(name) and (reason := why())]
         if reasons:
             item.add_marker(pytest.mark.skip(reason=reasons[0]))
-            _skipped[reasons[0]] += 1
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,9 +35,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was skipped, where nobody overlooks it."""
-    if _skipped:
+    lacks = {reason for why in _NEEDS.values() if (reason := why())}
+    # of the reports, for the tests may have run in processes of their own
+    why_skipped = [str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", [])]
+    if skipped := Counter(reason for reason in why_skipped if reason in lacks):
         terminalreporter.section("skipped", sep="!", yellow=True, bold=True)
-        for reason, number in _skipped.items():
+        for reason, number in skipped.items():
             terminalreporter.line(f"{number} tests on real services were SKIPPED: {reason}.")
         terminalreporter.line("Kafka and the registry need Java 17+ and Maven, others the program of their name. Where CI is set they are")
         terminalreporter.line("required. What ran here used the embedded broker.")

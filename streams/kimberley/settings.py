@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         9464, ge=MONITOR_OFF, le=65_535, description="port of a worker's metrics and health; 0: any that is free (the log tells), -1: none"
     )
     stalled_seconds: float = Field(
-        60.0, gt=0, description="how long records may wait with none applied before /health/live says that the worker does not live"
+        60.0, gt=0, description="how long records may wait with none applied before /health/live says so and the worker ends, with status 3"
     )
 
     rulebook: Path | None = Field(None, description="a rulebook file instead of the one that ships")

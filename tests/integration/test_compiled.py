@@ -22,7 +22,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
     if not (shutil.which("cc") and has_headers) and not os.environ.get("CI"):
         pytest.skip("needs a C compiler and Python's headers")
-    package = build_compiled(tmp_path_factory.mktemp("compiled"))
+    package = build_compiled(tmp_path_factory.mktemp("compiled"), optimised=False)
     # not counted as covered or not: what is measured is the sources, not this copy of them
     own = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     return {**own, "PYTHONPATH": str(package)}

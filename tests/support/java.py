@@ -1,5 +1,6 @@
 """Java and the jars of the real services: found, fetched once per version of `tests/java/pom.xml`, and started in a folder of their own."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -47,12 +48,12 @@ def jars() -> Path:
     ready = store / hashlib.sha256(POM.read_bytes() + REGISTRY.encode()).hexdigest()[:16]
     if not ready.is_dir():
         store.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=store) as name:
-            folder = Path(name) / "services"
-            _fetch(folder)
-            # whole or not at all: a run beside this one may have been quicker
+        with (store / "lock").open("w") as lock, tempfile.TemporaryDirectory(dir=store) as name:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes, and Maven's own store is not made for that
             if not ready.is_dir():
-                folder.rename(ready)
+                folder = Path(name) / "services"
+                _fetch(folder)
+                folder.rename(ready)  # whole or not at all
     return ready
 
 

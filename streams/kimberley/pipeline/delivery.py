@@ -118,21 +118,39 @@ class ExactlyOnce(_Producing):
 
 
 class AtLeastOnce(_Producing):
-    """Outputs acknowledged, then the changelog, then the offsets: a crash in between repeats, with the same ids, and loses nothing."""
+    """Outputs acknowledged, then the changelog, then the offsets: a crash in between repeats, with the same ids, and loses nothing.
 
-    def __init__(self, number: int, names: InternalNames, options: Mapping[str, Any], commit: CommitOffsets) -> None:
+    No broker refuses a zombie here, so it refuses itself: `may_be_zombie` says in words why this worker may have lost its share without
+    knowing, None where it can't have. What is asked just before a write can come true just after; only transactions exclude that.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        names: InternalNames,
+        options: Mapping[str, Any],
+        commit: CommitOffsets,
+        may_be_zombie: Callable[[], str | None] = lambda: None,
+    ) -> None:
         super().__init__(number, names, options)
         self._commit = commit
+        self._may_be_zombie = may_be_zombie
 
     async def deliver(self, batch: Batch) -> None:
-        """Three steps, each awaited."""
+        """Three steps, each awaited. Raises FencedError where another worker has, or may have, taken over."""
         try:
+            self._refuse_as_zombie()
             await self._send_outputs(batch.outputs)
+            self._refuse_as_zombie()
             await self._send_changelog(batch)
         except KafkaError as problem:
             raise DeliveryError(f"partition {self._number}: results could not be sent: {problem!r}") from problem
         if batch.offsets and not await self._commit(batch.offsets):
             raise FencedError(f"partition {self._number}: the group has moved on; offsets were not committed")
+
+    def _refuse_as_zombie(self) -> None:
+        if why := self._may_be_zombie():
+            raise FencedError(f"partition {self._number}: {why}")
 
 
 async def has_transactions(options: Mapping[str, Any], names: InternalNames) -> bool:

@@ -54,6 +54,8 @@ class Health:
         if missing:
             read = sum(recovery.records for recovery in progress.recoveries.values())
             return f"recovering the cases of {_partitions(missing)}: {read:,} records read back so far"
+        if progress.excuses:
+            return "; ".join(f"partition {number} waits for {what}" for number, what in sorted(progress.excuses.items()))
         waiting = sum(reading.waiting for reading in progress.readings.values())
         return f"working on {_partitions(numbers)}: {f'{waiting:,} records wait' if waiting else 'all that came is applied'}"
 
@@ -68,7 +70,7 @@ class Health:
                 what = f"the recovery of partition {number}'s cases has not come on"
                 found.append(self._still(what, recovery.moved_at, partition=number))
         for (topic, number), reading in sorted(progress.readings.items()):
-            if reading.waiting and now - reading.moved_at > self._stalled_seconds:
+            if reading.waiting and number not in progress.excuses and now - reading.moved_at > self._stalled_seconds:
                 what = f"{topic}-{number}: {reading.waiting:,} records wait and none was applied"
                 found.append(self._still(what, reading.moved_at, topic=topic, partition=number, records=reading.waiting))
         return found

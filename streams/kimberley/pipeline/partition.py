@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -39,6 +38,8 @@ _MOST_OUTPUT_BYTES = 32 << 20
 _STEP_CASES = 200
 """Cases judged anew, without an event, between two batches: some ten milliseconds."""
 _LOOK_SECONDS = 0.2
+_REVISION_SECONDS = 60.0
+"""How long a control record waits for the revision that it names; it comes within seconds, or never."""
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ class PartitionTask:
         self._controls: list[tuple[float, Record]] = []
         self._sealed: list[Record] = []
         self._sealed_after: dict[tuple[str, int], int] = {}
+        self._sealed_at = 0.0
         self._state = PartitionState()
         self._arrived = asyncio.Event()
         self._stopping = False
@@ -200,7 +202,7 @@ class PartitionTask:
             ends = await lookup.end_offsets(places)
             for place in places:
                 committed, applied = await lookup.committed(place) or 0, self._state.applied.get(place.topic, 0)
-                if applied > max(committed, ends[place]):
+                if applied > max(committed, ends[place]) and applied > await _served_end(lookup, place, ends[place]):
                     cases = self._names.cases
                     raise ConfigurationError(
                         f"{place.topic}-{self.number} ends at offset {ends[place]}, but {applied} of its records are in {cases}: was the "
@@ -250,24 +252,26 @@ class PartitionTask:
             self._sealed_after = {place: end for place, end in ends.items() if end is not None}
             if len(self._sealed_after) < len(ends):
                 return False
+            self._sealed_at = progress.clock()
             self._sealed = [record for came_at, record in self._controls if came_at <= progress.asked_at]
             self._controls = self._controls[len(self._sealed) :]
         if not self._sealed or not progress.has_applied(self._sealed_after):
             return False
-        revision = latest(readable_controls(record.value for record in self._sealed)).revision
-        if not revision or self._policies.of(revision) is not None:
-            return True
-        # what comes later may name another: a revision that never comes must not hold the clock for ever
-        self._controls = [*((-math.inf, record) for record in self._sealed), *self._controls]
-        self._sealed = []
-        return False
+        revision = latest(readable_controls(self._sealed)).revision
+        return not revision or self._policies.of(revision) is not None or progress.clock() - self._sealed_at > _REVISION_SECONDS
 
     async def _apply_controls(self, processor: Processor) -> None:
         records = [each for each in self._sealed if each.offset >= self._committed.get((each.topic, each.partition), 0)]
         self._sealed = []
         if records:
             batch = processor.begin()
-            processor.apply(latest(processor.read_controls(records, batch)), batch)
+            control = latest(processor.read_controls(records, batch))
+            if not self._policies.replaces(control.revision, processor.state.revision):
+                # a zombie's, or of long ago: never back; or of a revision that its topics do not hold (any more)
+                if control.revision and self._policies.of(control.revision) is None:
+                    log.error("revision_unknown", partition=self.number, revision=control.revision, remedy="kimberley reference load")
+                control = Control(control.time)
+            processor.apply(control, batch)
             processor.reevaluate(self._policy(processor), batch, _STEP_CASES, _MOST_OUTPUT_BYTES)
             await self._send(processor, batch, [], 0, 0.0)
 
@@ -343,4 +347,12 @@ class PartitionTask:
 
     async def _know_schemas(self, records: Sequence[Record]) -> None:
         """Ask the registry for schemas that are new here. While it is away the batch waits."""
-        await know_schemas(self._codec, [record.value for record in records], partition=self.number)
+        with self._progress.excused(self.number, "the schema registry"):
+            await know_schemas(self._codec, [record.value for record in records], partition=self.number)
+
+
+async def _served_end(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> int:
+    """Where a partition ends by what is served from there on: asked for it, the embedded broker names the last batch's first record."""
+    consumer.seek(place, end)
+    records = (await consumer.getmany(place, timeout_ms=1000)).get(place)
+    return records[-1].offset + 1 if records else end

@@ -15,8 +15,9 @@ class Policies:
         self._newest: Policy | None = None
 
     def add(self, reference: Reference) -> None:
-        """A revision is complete; it is the newest."""
-        self._newest = self._by_revision.setdefault(reference.revision, Policy(reference, shipped_bundle(), self._rulebook))
+        """A revision is complete; it is the newest. One that was there before, and was replaced since, becomes it again."""
+        policy = self._by_revision.pop(reference.revision, None) or Policy(reference, shipped_bundle(), self._rulebook)
+        self._by_revision[reference.revision] = self._newest = policy
 
     @property
     def newest(self) -> Policy:
@@ -27,3 +28,8 @@ class Policies:
     def of(self, revision: str) -> Policy | None:
         """The policy of a revision, None where it is not at hand."""
         return self._by_revision.get(revision)
+
+    def replaces(self, revision: str, other: str) -> bool:
+        """Whether a revision that is at hand was completed after another one, or that is not at hand."""
+        order = list(self._by_revision)
+        return revision in order and (other not in order or order.index(revision) > order.index(other))

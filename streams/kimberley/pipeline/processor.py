@@ -229,7 +229,7 @@ class Processor:
         for record in records:
             batch.offsets[record.topic, record.partition] = record.offset + 1
             try:
-                found.append(read_control(record.value))
+                found.append(read_control(record))
             except UnreadableRecordError as problem:
                 self._dead_letter(record, problem.stage, problem, batch)
         return found

@@ -7,7 +7,8 @@ partition exists here from its assignment to its revocation and no longer.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Place = tuple[str, int]
@@ -107,6 +108,8 @@ class Progress:
         self.wall_clock = wall_clock
         self.readings: dict[Place, Reading] = {}
         self.recoveries: dict[int, Recovery] = {}
+        self.excuses: dict[int, str] = {}
+        """What partition numbers wait for that is not this worker's to mend."""
         self.rebalances = 0
         self.is_assigned = False
         """Whether the group gave this worker its share, be it none."""
@@ -184,6 +187,18 @@ class Progress:
         """Whether everything before these offsets is applied."""
         readings = [(self.readings.get(place), end) for place, end in ends.items()]
         return all(reading is not None and reading.applied is not None and reading.applied >= end for reading, end in readings)
+
+    @contextmanager
+    def excused(self, number: int, why: str) -> Iterator[None]:
+        """What a partition number waits for meanwhile is none of this worker's fault, nor mended by starting it anew."""
+        self.excuses[number] = why
+        try:
+            yield
+        finally:
+            self.excuses.pop(number, None)
+            for (_, each), reading in self.readings.items():
+                if each == number:
+                    reading.moved_at = self.clock()
 
     def look(self) -> None:
         """Note which partitions have nothing left. Before each use of `moved_at` and `lag_seconds`."""

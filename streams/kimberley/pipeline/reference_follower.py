@@ -1,4 +1,4 @@
-"""Follow the reference topics and hand on complete revisions only."""
+"""Follow the reference topics and hand on complete revisions only, in their order."""
 
 import asyncio
 from collections.abc import Callable
@@ -74,9 +74,9 @@ class ReferenceFollower:
         await self._look()
 
     async def _look(self) -> None:
-        """Hand on a revision that is complete now."""
+        """Hand on the revisions that are complete now, those of long ago as well: which is older matters."""
         for topic in REFERENCE_TOPICS:
             self._builder.reached(topic, await self._consumer.position(TopicPartition(topic, 0)))
-        if reference := self._builder.newest():
+        for reference in self._builder.completed():
             self._has_revision = True
             self._on_revision(reference)

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from kimberley.pipeline.background import Background
-from kimberley.wire.control import Control, control_value
+from kimberley.wire.control import Tick, control_value
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +19,8 @@ _LOOK_SECONDS = 1.0
 
 
 class Timekeeper:
-    """Every so many seconds, and whenever a reference revision is complete, a control record to every partition.
+    """Every so many seconds, and whenever a reference revision is complete, a control record to every partition. The time that it tells
+    is the broker's: a worker's clock may jump.
 
     Only while `is_ours` says so (the worker that has partition number 0), so that mostly one writes; should two, the later time counts.
     `seconds` 0: revisions alone are told, with a time that moves no clock. A broker that is away is tried again; a broken program is
@@ -35,7 +36,7 @@ class Timekeeper:
         is_ours: Callable[[], bool],
         seconds: float,
         on_failure: Callable[[BaseException], None],
-        wall_clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topic = topic
         self._partitions = partitions
@@ -43,7 +44,7 @@ class Timekeeper:
         self._is_ours = is_ours
         self._seconds = seconds
         self._background = Background("timekeeper", self._run, on_failure)
-        self._wall_clock = wall_clock
+        self._clock = clock
         self._revision = ""
         self._told: tuple[float, str] | None = None
 
@@ -80,12 +81,12 @@ class Timekeeper:
         if self._told is None:
             return bool(self._seconds or self._revision)
         told_at, revision = self._told
-        return revision != self._revision or (self._seconds > 0 and self._wall_clock() - told_at >= self._seconds)
+        return revision != self._revision or (self._seconds > 0 and self._clock() - told_at >= self._seconds)
 
     async def _tell(self, producer: AIOKafkaProducer) -> None:
-        now = self._wall_clock()
-        control = Control(int(now * 1000) if self._seconds else 0, self._revision)
-        value = control_value(control)
+        now = self._clock()
+        tick = Tick(None if self._seconds else 0, self._revision)
+        value = control_value(tick)
         await asyncio.gather(*[await producer.send(self._topic, value, partition=number) for number in range(self._partitions)])
-        self._told = now, control.revision
-        log.debug("clock_told", time=control.time, revision=control.revision)
+        self._told = now, tick.revision
+        log.debug("clock_told", revision=tick.revision)

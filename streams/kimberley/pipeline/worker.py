@@ -34,6 +34,7 @@ from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.reference_follower import ReferenceFollower
 from kimberley.pipeline.timekeeper import Timekeeper
+from kimberley.pipeline.watchdog import Pulse, Watchdog
 from kimberley.reference.reference import Reference
 from kimberley.rules.rulebook import Rulebook, load_rulebook, shipped_rulebook
 from kimberley.settings import Settings
@@ -51,6 +52,8 @@ _MOST_WAITING = 10_000
 _MOST_WAITING_BYTES = 16 << 20
 """As above, by their size; records are a few hundred bytes mostly, and a megabyte at most."""
 _FETCH_BYTES = 1 << 20
+_MOST_STILL = 0.75
+"""Of a session's time: a heartbeat is sent five times in it, so one who stood still no longer than this has not lost it."""
 _WRITTEN = ((DECISIONS, "Decision"), (FLAGGED_SHIPMENTS, "Alert"), (OPEN_ALERTS, "Alert"))
 
 
@@ -86,6 +89,8 @@ class Worker:
         )
         self.metrics = Metrics(self._rulebook, self.names, self.progress, self.health, self._cases)
         self._policies = Policies(self._rulebook)
+        self._pulse = Pulse()
+        self._watchdog = Watchdog(self._pulse, self.health, seconds=settings.stalled_seconds, on_failure=self._fail)
         self._timekeeper = Timekeeper(
             self.names.control,
             settings.partitions,
@@ -109,11 +114,13 @@ class Worker:
             loop.add_signal_handler(number, self.request_stop)
         monitor = Monitor(self.settings.monitor_host, self.settings.monitor_port, self.metrics.registry, self.health)
         await monitor.start()
+        await self._watchdog.start()
         try:
             await self._run()
         except KafkaError as problem:
             raise ServiceUnavailableError(f"Kafka at {self.settings.bootstrap_servers}: {problem!r}") from problem
         finally:
+            await self._watchdog.stop()
             await monitor.stop()
         if self._failure:
             raise self._failure
@@ -231,7 +238,7 @@ class Worker:
         delivery: Delivery = (
             ExactlyOnce(number, self.names, self._options)
             if self._exactly_once
-            else AtLeastOnce(number, self.names, self._options, self._commit)
+            else AtLeastOnce(number, self.names, self._options, self._commit, self._may_be_zombie)
         )
 
         def processor(cases: dict[str, bytes], state: PartitionState) -> Processor:
@@ -307,6 +314,10 @@ class Worker:
     async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
         """Recover at once, not with the first record: an idle partition is to be ready too."""
         self.progress.assigned(assigned)
+        self._pulse.forget()  # what is held from here on was read back after any standstill
+        if any(place.partition >= self.settings.partitions for place in assigned):
+            self._fail(_grown(assigned, self.settings.partitions))
+            return
         if not self._stop_wanted.is_set():
             for number in self.progress.numbers:
                 self._task_of(number)
@@ -329,6 +340,14 @@ class Worker:
     def _cases(self) -> dict[int, int]:
         return {number: len(task.cases) for number, task in self._tasks.items()}
 
+    def _may_be_zombie(self) -> str | None:
+        """Why others may have this worker's share by now; None: they can't."""
+        still, most = self._pulse.longest, self.settings.session_timeout * _MOST_STILL
+        if still <= most:
+            return None
+        session = f"session timeout {self.settings.session_timeout:.0f} s"
+        return f"this process stood still for {still:.1f} s, so another may have its share by now ({session})"
+
     def _on_batch(self, batch: Delivered) -> None:
         self.metrics.delivered(batch)
         log.debug("batch", records=batch.records, judging=round(batch.judging_seconds, 4), delivery=round(batch.delivery_seconds, 4))
@@ -338,6 +357,15 @@ class Worker:
             self._failure = problem
             log.error("worker_failed", problem=str(problem), exc_info=not isinstance(problem, KimberleyError))
         self.request_stop()
+
+
+def _grown(assigned: set[TP], partitions: int) -> ConfigurationError:
+    last = max(assigned, key=lambda place: place.partition)
+    return ConfigurationError(
+        f"{last.topic} has grown: there is a partition {last.partition}, and the settings say {partitions} partitions. A certificate's "
+        "events must all fall in one partition, so none is judged from here on: make the topic anew with as many partitions as before "
+        "and fill it again; `kimberley topics check` lists what is wrong"
+    )
 
 
 def run_worker(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Protocol
 
 import msgspec
 
@@ -18,30 +19,50 @@ class Control(msgspec.Struct, frozen=True):
     revision: str = ""
 
 
-_decoder = msgspec.json.Decoder(Control)
+class Tick(msgspec.Struct, frozen=True):
+    """A control record as it is written. `time` None: when the broker took it in, so that no worker's clock counts."""
+
+    time: int | None
+    revision: str = ""
 
 
-def control_value(control: Control) -> bytes:
+class Stamped(Protocol):
+    """What is read of a consumed record. `timestamp`: the broker's, milliseconds since the epoch."""
+
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+_decoder = msgspec.json.Decoder(Tick)
+
+
+def control_value(control: Control | Tick) -> bytes:
     """The record's value: JSON, for it is read by people too."""
     return msgspec.json.encode(control)
 
 
-def read_control(value: bytes | None) -> Control:
-    """The control record of a value. Raises UnreadableRecordError."""
+def read_control(record: Stamped) -> Control:
+    """The control record of a record. Raises UnreadableRecordError.
+
+    A time later than the record's own timestamp is cut to that: whoever wrote it had a wrong clock, and the stream's never goes back.
+    """
     try:
-        control = _decoder.decode(value or b"")
+        tick = _decoder.decode(record.value or b"")
     except msgspec.MsgspecError as problem:
         raise UnreadableRecordError("decode", f"no control record: {problem}") from None
-    if not FIRST <= control.time < LAST:
-        raise UnreadableRecordError("decode", f"a control record's time, {control.time}, lies outside the years 1900 to 2199")
-    return control
+    time = record.timestamp if tick.time is None else min(tick.time, record.timestamp)
+    if not FIRST <= time < LAST:
+        raise UnreadableRecordError("decode", f"a control record's time, {time}, lies outside the years 1900 to 2199")
+    return Control(time, tick.revision)
 
 
-def readable_controls(values: Iterable[bytes | None]) -> Iterator[Control]:
-    """The control records among values."""
-    for value in values:
+def readable_controls(records: Iterable[Stamped]) -> Iterator[Control]:
+    """The control records among records."""
+    for record in records:
         with suppress(UnreadableRecordError):
-            yield read_control(value)
+            yield read_control(record)
 
 
 def latest(controls: Iterable[Control]) -> Control:

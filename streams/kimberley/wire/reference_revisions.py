@@ -50,19 +50,19 @@ class RevisionBuilder:
         """Everything before `position` has been read, if only transaction markers."""
         self._positions[topic] = max(self._positions[topic], position)
 
-    def newest(self) -> Reference | None:
-        """The newest revision that has become complete since the last call, or None.
+    def completed(self) -> list[Reference]:
+        """The revisions that have become complete since the last call, oldest first.
 
         A manifest that is still not read to its offsets when a later one is will never be: it is told of and dropped.
         """
-        found: Reference | None = None
+        found = []
         read = [index for index, manifest in enumerate(self._waiting) if self._is_read(manifest)]
         due = self._waiting[: read[-1] + 1] if read else []
         del self._waiting[: len(due)]
         for manifest in due:
             reference = self._at(manifest) if self._is_read(manifest) else None
             if reference is not None and reference.revision == manifest["revision"]:
-                found = reference
+                found.append(reference)
             else:
                 self._on_problem(
                     "reference_incomplete",
@@ -97,4 +97,4 @@ def newest_reference(settings: Settings, codec: Codec, on_problem: OnProblem) ->
             builder.add(record.topic, record.offset, record.key, record.value)
     for place, end in ends.items():
         builder.reached(place.topic, end)
-    return builder.newest()
+    return next(reversed(builder.completed()), None)

@@ -85,15 +85,16 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     # never the broker's default, which keeps whatever a sender chose: a codec that no worker has, or a gigabyte of zeros in a megabyte
     compression = "uncompressed" if settings.compression == "none" else settings.compression
     durable: dict[str, str] = {"min.insync.replicas": str(settings.min_insync_replicas), "compression.type": compression}
-    by_broker_time = {**_FOR_EVER, **durable, "message.timestamp.type": "LogAppendTime", "max.message.bytes": str(MOST_EVENT_BYTES)}
+    by_broker_time = {"message.timestamp.type": "LogAppendTime"}
+    events = {**_FOR_EVER, **durable, **by_broker_time, "max.message.bytes": str(MOST_EVENT_BYTES)}
     durable["max.message.bytes"] = str(_MOST_BYTES)
     kept = {**_FOR_EVER, **durable}
     compacted = {"cleanup.policy": "compact", **durable}
     deleted = {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable}
     number, alert = "certificate number", "alert id"
     return [
-        TopicSpec(CERTIFICATES, many, by_broker_time, number, "certificate events from issuing authorities"),
-        TopicSpec(SHIPMENTS, many, by_broker_time, number, "shipment events from exporting, transit and importing authorities"),
+        TopicSpec(CERTIFICATES, many, events, number, "certificate events from issuing authorities"),
+        TopicSpec(SHIPMENTS, many, events, number, "shipment events from exporting, transit and importing authorities"),
         TopicSpec(PARTICIPANTS, 1, kept, "country code", "one participant's whole status history per record"),
         TopicSpec(MEASURES, 1, kept, "measure id", "suspensions, zone regimes, bans, disclosure duties"),
         TopicSpec(NOTICES, 1, kept, "notice id", "lost, stolen, void and counterfeit certificate numbers"),
@@ -105,5 +106,5 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(names.cases, many, compacted, number, "changelog of cases"),
         TopicSpec(names.lineage, many, kept, number, "facts that travel between certificates"),
         TopicSpec(names.rerouted, many, kept, number, "records forwarded to their right partition"),
-        TopicSpec(names.control, many, kept, "none", "the stream's clock and reference revisions"),
+        TopicSpec(names.control, many, {**kept, **by_broker_time}, "none", "the stream's clock and reference revisions"),
     ]

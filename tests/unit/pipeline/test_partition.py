@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from faust.types import TP
 
 from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.partition import Chunk, PartitionTask
@@ -15,11 +14,12 @@ from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Output, Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.reference.files import shipped_reference
+from kimberley.reference.reference import Reference
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
-from kimberley.wire.control import Control, control_value
+from kimberley.wire.control import Tick, control_value
 from kimberley.wire.topics import DECISIONS, SHIPMENTS, InternalNames
 from support.journeys import journey
 from support.stream import event_records
@@ -68,13 +68,13 @@ class Task(PartitionTask):
         self._committed = {(SHIPMENTS, 0): FIRST}
 
 
-def made(carrier: Carrier, failures: list[BaseException], progress: Progress | None = None) -> PartitionTask:
+def made(carrier: Carrier, failures: list[BaseException], policies: Policies = POLICIES, progress: Progress | None = None) -> PartitionTask:
     return Task(
         0,
         NAMES,
         delivery=carrier,
         codec=CODEC,
-        policies=POLICIES,
+        policies=policies,
         progress=progress or Progress(),
         make_consumer=lambda group: None,  # type: ignore[arg-type, return-value]
         processor=lambda cases, state: Processor(0, 1, cases, CODEC, NAMES, state, skew_minutes=10),
@@ -153,6 +153,57 @@ def test_a_broker_that_does_not_answer_does_not_keep_a_task_from_ending() -> Non
     assert not failures
 
 
+def controlled(policies: Policies, *controls: Tick) -> list[PartitionState]:
+    """The states through which a partition number goes that has nothing to judge, when these control records come one after the other."""
+    carrier, failures = Carrier(), list[BaseException]()
+
+    async def story() -> None:
+        progress = Progress()
+        places = [(topic, 0) for topic in NAMES.inputs]
+        progress.assigned(places)
+        for place in places:
+            progress.seen(place, 0, 0, 0)
+        task = made(carrier, failures, policies, progress)
+        for offset, control in enumerate(controls):
+            progress.ends(dict.fromkeys(places, 0), progress.clock() + 60)
+            task.put(Chunk([MemoryRecord(NAMES.control, 0, offset, 5_000 + offset, None, control_value(control), [])], lambda: None))
+            await asyncio.sleep(0.3)
+        await task.stop()
+
+    asyncio.run(story())
+    assert not failures
+    return carrier.states
+
+
+def two_revisions() -> tuple[Policies, str, str]:
+    """Policies of an older and a newer revision, and the names of these."""
+    older, newer = Reference((), (), ()), shipped_reference()
+    policies = Policies(shipped_rulebook())
+    policies.add(older)
+    policies.add(newer)
+    return policies, older.revision, newer.revision
+
+
+def test_a_zombie_s_control_record_takes_no_revision_back_and_sets_the_clock_by_the_broker_s_time() -> None:
+    policies, older, newer = two_revisions()
+    last = controlled(policies, Tick(None, newer), Tick(9_999_999, older))[-1]
+    assert (last.revision, last.clock, last.applied[NAMES.control]) == (newer, 5_001, 2)
+
+
+def test_a_later_revision_that_is_told_counts_also_when_it_was_there_before() -> None:
+    policies, older, newer = two_revisions()
+    policies.add(policies.of(older).reference)  # type: ignore[union-attr]
+    assert controlled(policies, Tick(None, newer), Tick(None, older))[-1].revision == older
+
+
+def test_a_control_record_of_a_revision_that_nobody_has_waits_for_it_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    policies, _, newer = two_revisions()
+    assert controlled(policies, Tick(None, "lost"))[-1].clock == 0
+    monkeypatch.setattr("kimberley.pipeline.partition._REVISION_SECONDS", 0.1)
+    last = controlled(policies, Tick(None, "lost"))[-1]
+    assert (last.revision, last.clock) == (newer, 5_000)
+
+
 def test_a_batch_whose_outputs_are_very_large_is_made_true_in_parts_and_its_chunk_is_done_after_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -172,29 +223,3 @@ def test_a_batch_whose_outputs_are_very_large_is_made_true_in_parts_and_its_chun
 
     _, failures = run(story)
     assert not failures
-
-
-def test_a_revision_that_never_comes_does_not_hold_the_clock_for_ever() -> None:
-    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
-        progress = Progress()
-        places = {TP(topic, 0) for topic in NAMES.inputs}
-        progress.assigned(places)
-        progress.recovering(0).done(0, dict.fromkeys(places, 0))
-        for place in places:
-            progress.seen(place, 0, 0, 0)
-        task = made(carrier, failures, progress)
-        known = POLICIES.newest.reference.revision
-        said = [Control(1_700_000_000_000, known), Control(1_700_000_060_000, "nonsense"), Control(1_700_000_120_000, known)]
-        for offset, control in enumerate(said):
-            task.put(Chunk([MemoryRecord(NAMES.control, 0, offset, 0, None, control_value(control), [])], lambda: None, offset or None))
-            await asyncio.sleep(0.1)
-            progress.asked_ends = {(topic, 0): 0 for topic in NAMES.inputs}
-            progress.asked_at = progress.clock()
-            await asyncio.sleep(0.5)
-            times.append(max((batch.clock for batch in carrier.states), default=0))
-        await task.stop()
-
-    times: list[int] = []
-    _, failures = run(story)
-    assert not failures
-    assert times == [1_700_000_000_000, 1_700_000_000_000, 1_700_000_120_000]

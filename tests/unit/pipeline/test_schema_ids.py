@@ -8,6 +8,7 @@ import pytest
 
 from kimberley.errors import ConfigurationError
 from kimberley.pipeline.partition import PartitionTask
+from kimberley.pipeline.progress import Progress
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import Codec
 from support.http_registry import Answer, AnsweringRegistry, framed, having
@@ -16,7 +17,7 @@ from support.http_registry import Answer, AnsweringRegistry, framed, having
 def settle(codec: Codec, *schema_ids: int) -> None:
     """As a partition's task does with a batch; fails after a few seconds."""
     task = object.__new__(PartitionTask)
-    task._codec, task.number = codec, 3
+    task._codec, task.number, task._progress = codec, 3, Progress()
     records = [MemoryRecord("shipments", 3, offset, 0, None, framed(each), []) for offset, each in enumerate(schema_ids)]
     asyncio.run(asyncio.wait_for(task._know_schemas(records), 10))
 

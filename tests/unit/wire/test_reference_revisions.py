@@ -44,24 +44,22 @@ def topics() -> Topics:
 
 def test_a_revision_is_handed_out_once_all_that_its_manifest_names_was_read(topics: Topics) -> None:
     topics.load(notices=2)
-    assert topics.builder.newest() is None
+    assert not topics.builder.completed()
     topics.builder.reached(NOTICES, topics.ends[NOTICES] + 2)
-    found = topics.builder.newest()
-    assert found is not None
+    (found,) = topics.builder.completed()
     assert found.revision == REFERENCE.revision
-    assert topics.builder.newest() is None
+    assert not topics.builder.completed()
     assert not topics.problems
 
 
 def test_a_manifest_that_never_completes_does_not_stand_in_the_way_of_later_ones(topics: Topics) -> None:
     topics.load(notices=1000)
-    assert topics.builder.newest() is None
+    assert not topics.builder.completed()
     assert not topics.problems, "what it names may still come"
     topics.load()
-    found = topics.builder.newest()
-    assert found is not None
+    (found,) = topics.builder.completed()
     assert found.revision == REFERENCE.revision
     ((name, details),) = topics.problems
     assert (name, details["revision"], details["found"]) == ("reference_incomplete", REFERENCE.revision, None)
     topics.builder.reached(NOTICES, topics.ends[NOTICES] + 1000)
-    assert topics.builder.newest() is None, "the older one is gone"
+    assert not topics.builder.completed(), "the older one is gone"
