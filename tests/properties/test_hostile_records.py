@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -180,3 +181,24 @@ def test_headers_beyond_what_a_topic_takes_are_not_forwarded_but_told() -> None:
     record = MemoryRecord(sound.topic, 0, 0, NOW, b"another", sound.value, [("h", b"x" * (9 << 20))])
     batch = Stream().process([record])
     assert batch.counts.dead_letters == {"envelope": 1}
+
+
+def test_traces_that_would_fill_every_output_do_not_pass_through() -> None:
+    sound = event_record(CODEC, *record_from_json(journey("BW900001")[0]))
+    traces: Any = [("tracestate", b"t" * 5000), ("traceparent", None), *[("tracestate", b"a=1")] * 100]
+    batch = Stream().process([MemoryRecord(sound.topic, 0, 0, NOW, sound.key, sound.value, traces)])
+    (decision,) = (output for output in batch.outputs if output.topic == DECISIONS)
+    assert [value for name, value in decision.headers if name.startswith("trace")] == [b"a=1"] * 8
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("at", 1 << 62), ("at", -(1 << 62)), ("version", 1 << 62), ("version", -1), ("to", "bw-900001"), ("to", ""), ("by", "\x00state")],
+)
+def test_a_lineage_message_of_no_time_version_or_certificate_is_a_dead_letter(field: str, value: Any) -> None:
+    use = {"use": [True, "EU", "e", "1.00", False]}
+    message = {"to": "BW900001", "by": "BW900002", "version": 1, "at": 0, **use, field: value}
+    stream = Stream()
+    batch = stream.process([MemoryRecord(NAMES.lineage, 0, 0, NOW, b"", msgspec.json.encode(message), [])])
+    assert batch.counts.dead_letters == {"decode": 1}
+    assert not stream.cases

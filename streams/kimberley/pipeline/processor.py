@@ -48,6 +48,8 @@ _MOST_LIVE = 30_000
 """Cases kept unpacked between batches, over all partition numbers, and twice: those of late, and those before them. A case at hand is
 mostly wanted again soon; at some 8 kB each they come to half a gigabyte at most."""
 
+_MOST_LIVE_BYTES = 512 << 20
+"""As above, by the bytes that cases at hand were packed to: some are a thousand times as large as most."""
 _MOST_SAID = 10_000
 _LONGEST_LOGGED = 500
 _OVERHEAD = 500
@@ -155,6 +157,7 @@ class Processor:
         self._live: dict[str, _AtHand] = {}
         self._older: dict[str, _AtHand] = {}
         self._changed: set[str] = set()
+        self._packed_bytes = 0
         self._said_full: set[tuple[str, str]] = set()
         self.state = state or PartitionState()
         self._deadlines = Deadlines()
@@ -170,7 +173,8 @@ class Processor:
 
     def begin(self) -> Batch:
         """An empty batch. Its records come by `judge`; `finish` completes it. One batch at a time."""
-        if len(self._live) > self._most_live:
+        if len(self._live) > self._most_live or self._packed_bytes > _MOST_LIVE_BYTES // self.partitions:
+            self._packed_bytes = 0
             self._older = self._live if self._most_live else {}
             self._live = {}
         self._changed.clear()
@@ -208,7 +212,8 @@ class Processor:
         """The batch with the cases that it changed."""
         for number in self._changed:
             at_hand = self._live[number]
-            batch.cases[number] = pack_case(at_hand.case)
+            batch.cases[number] = packed = pack_case(at_hand.case)
+            self._packed_bytes += len(packed)
             self._deadlines.put(number, at_hand.case.wakes_at)
         return batch
 
