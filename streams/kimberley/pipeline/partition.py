@@ -19,6 +19,7 @@ from kimberley.pipeline.metrics import Delivered, Held
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Processor, Record
 from kimberley.pipeline.progress import Progress, Recovery
+from kimberley.pipeline.reading import close
 from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, latest, readable_controls
@@ -189,7 +190,7 @@ class PartitionTask:
             if self._adopts_alerts:
                 await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec, recovery.moved)
         finally:
-            await reader.stop()
+            await close(reader)
         if not self._state.is_whole:
             raise ConfigurationError(
                 f"{self._names.cases}-{self.number}: a rebuild of its cases was interrupted: run `kimberley rebuild` again"
@@ -228,7 +229,7 @@ class PartitionTask:
                     )
                 self._committed[place.topic, place.partition] = max(committed, applied)
         finally:
-            await lookup.stop()
+            await close(lookup)
 
     async def _work(self, processor: Processor) -> bool:
         """Whatever there is to do now, once: a batch of events, control records, a step of what they set off. False: nothing."""

@@ -1,5 +1,6 @@
 """Reading partitions from their beginning to what is their end now."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kimberley.errors import ServiceUnavailableError
 
 _STALLED_SECONDS = 60.0
+
+
+async def close(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer of ours.
+
+    Where a fetch is about to be tried again, for a broker is away, aiokafka's own cancellation of it comes out of `stop`: to whoever
+    waits there it would look like being cancelled itself.
+    """
+    await asyncio.gather(consumer.stop(), return_exceptions=True)
 
 
 async def read_to_end(
