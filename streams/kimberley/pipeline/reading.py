@@ -10,6 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kimberley.errors import ServiceUnavailableError
 
 _STALLED_SECONDS = 60.0
+_LOOK_MS = 100
+"""So long the end is waited for where a transaction's marker, which is no record, is all that comes before it."""
 
 
 async def close(consumer: AIOKafkaConsumer) -> None:
@@ -43,7 +45,7 @@ async def read_to_end(
     while behind := [place for place in places if looks or await consumer.position(place) < ends[place]]:
         looks = False
         before = [await consumer.position(place) for place in behind]
-        for records in (await consumer.getmany(*behind, timeout_ms=500, max_records=20_000)).values():
+        for records in (await consumer.getmany(*behind, timeout_ms=_LOOK_MS, max_records=20_000)).values():
             for record in records:
                 yield record
         for place in behind:
