@@ -7,11 +7,11 @@ import msgspec
 
 from kimberley.cases.judge import Policy
 from kimberley.model.case import AlertState, Case, unpack_case
-from kimberley.pipeline.lineage_log import LineageLog
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.rebuilding import Rebuilding, Rebuilt, Setting
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
+from kimberley.repair.lineage_log import LineageLog
+from kimberley.repair.rebuilding import Rebuilding, Rebuilt, Setting
 from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.testing import MemoryPipeline
 from kimberley.wire.avro import make_codec

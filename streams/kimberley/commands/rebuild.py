@@ -40,7 +40,7 @@ def rebuild(replace: bool, bootstrap_servers: str | None, output: str | None) ->
     settings = load_settings(bootstrap_servers=bootstrap_servers)
     try:
         from kimberley.pipeline.policies import Policies
-        from kimberley.pipeline.rebuild import RebuiltPartition, rebuild_cases
+        from kimberley.repair.rebuild import RebuiltPartition, rebuild_cases
     except ModuleNotFoundError as problem:
         raise click.ClickException(f"this needs {problem.name}: pip install 'kimberley[pipeline]'") from None
     require_topics(settings)

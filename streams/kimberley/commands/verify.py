@@ -41,7 +41,7 @@ def verify(most: int, bootstrap_servers: str | None, output: str | None) -> None
     settings = load_settings(bootstrap_servers=bootstrap_servers)
     try:
         from kimberley.pipeline.policies import Policies
-        from kimberley.pipeline.verify import verify_topics
+        from kimberley.repair.verify import verify_topics
     except ModuleNotFoundError as problem:
         raise click.ClickException(f"this needs {problem.name}: pip install 'kimberley[pipeline]'") from None
     require_topics(settings)

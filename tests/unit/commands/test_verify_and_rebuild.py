@@ -10,11 +10,11 @@ import kimberley.commands.rebuild as rebuild_verb
 import kimberley.commands.verify as verify_verb
 from kimberley.commands import main
 from kimberley.model.case import Origin
-from kimberley.pipeline import rebuild, verify
-from kimberley.pipeline.rebuild import RebuiltPartition
-from kimberley.pipeline.verification import REBUILD, Check, Difference
-from kimberley.pipeline.verify import Verified
 from kimberley.reference.files import shipped_reference
+from kimberley.repair import rebuild, verify
+from kimberley.repair.rebuild import RebuiltPartition
+from kimberley.repair.verification import REBUILD, Check, Difference
+from kimberley.repair.verify import Verified
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, found: Verified | list[RebuiltPartition]) -> Result:

@@ -11,7 +11,7 @@ from kimberley.cases.judge import Policy, dossier_of
 from kimberley.model.case import AlertState, Case, Fact, unpack_case
 from kimberley.model.findings import Finding, alert_id
 from kimberley.model.partition_state import PartitionState
-from kimberley.pipeline import alert_histories, ledger
+from kimberley.repair import alert_histories, ledger
 from kimberley.wire.topics import EVENT_TOPICS
 
 REBUILD = "stop the workers, run `kimberley rebuild --yes` and start them: they put out what differs"

@@ -11,12 +11,12 @@ from kimberley.errors import ConfigurationError
 from kimberley.model.case import Origin
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.pipeline.delivery import AtLeastOnce, Delivery, ExactlyOnce, has_transactions
-from kimberley.pipeline.lineage_log import LineageLog
-from kimberley.pipeline.open_alerts import UNREADABLE, Alert, corrections, read_open_alerts, unreadable
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Batch, Output
-from kimberley.pipeline.rebuilding import Rebuilding, Rebuilt, Setting
-from kimberley.pipeline.whole_topics import OnRead, Standing, WholeTopics
+from kimberley.repair.lineage_log import LineageLog
+from kimberley.repair.open_alerts import UNREADABLE, Alert, corrections, read_open_alerts, unreadable
+from kimberley.repair.rebuilding import Rebuilding, Rebuilt, Setting
+from kimberley.repair.whole_topics import OnRead, Standing, WholeTopics
 from kimberley.settings import Settings
 from kimberley.wire.avro import Codec
 from kimberley.wire.partitioner import partition_of

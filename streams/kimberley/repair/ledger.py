@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kimberley.errors import UnreadableRecordError
 from kimberley.model.case import Origin
-from kimberley.pipeline.answers import DEAD, read_answer
+from kimberley.repair.answers import DEAD, read_answer
 from kimberley.wire.avro import Codec
 from kimberley.wire.envelope import parse_origin
 from kimberley.wire.topics import EVENT_TOPICS

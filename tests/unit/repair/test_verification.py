@@ -10,9 +10,9 @@ from kimberley.history.simulation import simulate
 from kimberley.model.case import Case, pack_case, unpack_case
 from kimberley.model.events import EVENT_TYPES
 from kimberley.model.partition_state import PartitionState
-from kimberley.pipeline.alert_histories import AlertHistories
-from kimberley.pipeline.ledger import DEAD_LETTER_DAYS, Ledger
-from kimberley.pipeline.verification import case_differences, fact_differences, state_difference
+from kimberley.repair.alert_histories import AlertHistories
+from kimberley.repair.ledger import DEAD_LETTER_DAYS, Ledger
+from kimberley.repair.verification import case_differences, fact_differences, state_difference
 from kimberley.testing import MemoryPipeline
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec

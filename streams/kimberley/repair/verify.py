@@ -10,13 +10,13 @@ from kimberley.cases.judge import Policy
 from kimberley.errors import UnreadableRecordError
 from kimberley.model.case import Origin, unpack_case
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
-from kimberley.pipeline.alert_histories import AlertHistories
-from kimberley.pipeline.ledger import Ledger, Remark
-from kimberley.pipeline.open_alerts import read_open_alerts
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.rebuild import answered_topics, answering_topics, chosen_delivery, read_lineage_log
-from kimberley.pipeline.rebuilding import Rebuilding, Rebuilt, Setting
-from kimberley.pipeline.verification import (
+from kimberley.repair.alert_histories import AlertHistories
+from kimberley.repair.ledger import Ledger, Remark
+from kimberley.repair.open_alerts import read_open_alerts
+from kimberley.repair.rebuild import answered_topics, answering_topics, chosen_delivery, read_lineage_log
+from kimberley.repair.rebuilding import Rebuilding, Rebuilt, Setting
+from kimberley.repair.verification import (
     Check,
     Difference,
     answer_difference,
@@ -26,7 +26,7 @@ from kimberley.pipeline.verification import (
     revision_difference,
     state_difference,
 )
-from kimberley.pipeline.whole_topics import OnRead, Standing, WholeTopics
+from kimberley.repair.whole_topics import OnRead, Standing, WholeTopics
 from kimberley.settings import Settings
 from kimberley.wire.avro import Codec
 from kimberley.wire.topics import DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kimberley.errors import UnreadableRecordError
-from kimberley.pipeline.alert_histories import Revision, revision_of
 from kimberley.pipeline.processor import Output
-from kimberley.pipeline.whole_topics import WholeTopics
+from kimberley.repair.alert_histories import Revision, revision_of
+from kimberley.repair.whole_topics import WholeTopics
 from kimberley.wire.avro import Codec
 from kimberley.wire.partitioner import partition_of
 from kimberley.wire.topics import FLAGGED_SHIPMENTS, OPEN_ALERTS

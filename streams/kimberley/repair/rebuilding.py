@@ -13,11 +13,11 @@ from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import AlertState, Case, Fact, Origin, pack_case
 from kimberley.model.events import AnyEvent
 from kimberley.model.partition_state import PartitionState
-from kimberley.pipeline.alert_histories import Revision, revision_of
-from kimberley.pipeline.answers import DEAD, Answers, read_answer
 from kimberley.pipeline.case_store import alert_state
-from kimberley.pipeline.lineage_log import LineageLog
 from kimberley.pipeline.policies import Policies
+from kimberley.repair.alert_histories import Revision, revision_of
+from kimberley.repair.answers import DEAD, Answers, read_answer
+from kimberley.repair.lineage_log import LineageLog
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import readable_controls
 from kimberley.wire.envelope import parse_origin
