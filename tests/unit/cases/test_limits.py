@@ -23,6 +23,7 @@ from kimberley.model.lineage import Description, IssueFact, LineageMessage, Use
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
+from kimberley.wire.compiled_reader import MOST_ITEMS as READER_ITEMS
 from kimberley.wire.records import record_from_json
 from kimberley.wire.topics import MOST_EVENT_BYTES
 from support.journeys import journey
@@ -360,7 +361,7 @@ def test_the_guide_has_the_limits() -> None:
         return next(value for name, value in rows.items() if name.startswith(beginning))
 
     assert figure("a record").startswith(f"{MOST_EVENT_BYTES:,} bytes")
-    assert figure("items of any list") == f"{limits.MOST_ITEMS:,}"
+    assert figure("items of any list") == f"{limits.MOST_ITEMS:,} (of more than {READER_ITEMS:,} the record is a dead letter)"
     assert figure("`source_certificates`") == f"{limits.MOST_SOURCES}"
     assert figure("ids of events") == f"{limits.LONGEST_ID} characters"
     assert figure("certificate, seal") == f"{limits.LONGEST_NUMBER} characters"

@@ -216,3 +216,15 @@ def test_every_schema_of_ours_may_be_read() -> None:
     assert [unreadable(schema) for schema in FILES.current.values()] == [None] * len(FILES.current)
     several = {"type": "record", "name": "Two", "fields": [{"name": "a", "type": _EMPTY}, {"name": "b", "type": ["null", "Empty"]}]}
     assert unreadable(several) is None
+
+
+@pytest.mark.parametrize("items", [10_000, 10_001, 900_000])
+def test_a_list_without_end_is_not_read_item_by_item(items: int) -> None:
+    fields = {"event_id": "e", "occurred_at": 0, "utc_offset_minutes": 0, "authority": "BW", "certificate_number": "BW1"}
+    value = CODEC.encode("shipments", "ShipmentExported", {**fields, "shipment_id": "s", "route": [""] * items})
+    if items <= 10_000:
+        assert len(CODEC.decode("shipments", value)[1]["route"]) == items
+        return
+    with pytest.raises(UnreadableRecordError, match=f"a list of {items} items; at most 10000 are read") as problem:
+        CODEC.decode("shipments", value)
+    assert problem.value.stage == "decode"
