@@ -1,12 +1,17 @@
 """What `make bench` makes of its measurements: the statistics, the keys of the results, and the page made of them."""
 
 import copy
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from benchmarks import page
+from benchmarks import ROOT, page
+from benchmarks.cases import Template, copies, templates
 from benchmarks.figures import FIGURES, KEYS, Found, is_reached, percentile, rate, spread, targets
 from benchmarks.harness import MeasureFailedError, limited, tried
+
+from kimberley.model.case import unpack_case
 
 PROMISED = {
     "ratio_core",
@@ -159,3 +164,46 @@ def test_the_page_says_of_each_target_whether_it_was_reached_and_of_each_failure
     assert f"| `{key}` | not measured |" in text
     assert "**recovery**\n\n```\nthe process ended\nlast line\n```" in text
     assert all(f"| `{figure.key}` |" in text for figure in FIGURES)
+
+
+def test_the_plot_is_well_formed_and_names_every_contender() -> None:
+    results = page.load()
+    words = {text.text for text in ElementTree.fromstring(page.plot_of(results)).iter("{http://www.w3.org/2000/svg}text")}
+    assert words >= set(results["rates"])
+
+
+def test_a_million_cases_are_copies_of_real_ones_each_with_a_number_of_its_own() -> None:
+    count = len(templates()) + 100
+    stored = dict(copies(templates(), count, 1))
+    assert len(stored) == count
+    for number, packed in stored.items():
+        case = unpack_case(packed)
+        assert case.number == number.decode()
+        assert {fact.event.certificate_number for fact in case.facts} <= {case.number}
+
+
+def test_three_records_a_case_are_what_it_was_and_last_what_it_is() -> None:
+    (*_, whole) = (each for each in templates() if len(each.versions) > 3)
+    records = [unpack_case(value) for _, value in copies([whole], 1, 3)]
+    assert [len(each.facts) for each in records] == sorted(len(each.facts) for each in records)
+    assert len(records[-1].facts) == len(unpack_case(whole.versions[-1]).facts)
+    assert list(Template(b"BW1", (b"a", b"b")).stored(3)) == [b"a", b"a", b"b"]
+
+
+def test_numbers_that_run_out_are_refused_not_given_twice() -> None:
+    with pytest.raises(ValueError, match="fewer cases"):
+        list(copies([Template(b"BW1", (b"BW1",))], 11, 1))
+
+
+def test_contenders_have_the_same_libraries_of_the_core_and_the_same_kafka() -> None:
+    ours, theirs = (
+        dict(re.findall(r"^([a-z-]+)==([^ ]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+        for lock in ("requirements-dev.lock", "benchmarks/quix/requirements.lock")
+    )
+    for name in ("fastavro", "msgspec", "kafka-python", "structlog"):
+        assert ours[name] == theirs[name], f"{name}: run `make lock`"
+    versions = [
+        re.findall(r"<artifactId>kafka[^<]*</artifactId>\s*<version>([^<]+)", (ROOT / pom).read_text(encoding="utf-8"))
+        for pom in ("tests/java/pom.xml", "benchmarks/kafka_streams/pom.xml")
+    ]
+    assert set(versions[0]) == set(versions[1])
