@@ -13,7 +13,7 @@ FUZZ := .venv-fuzz
 SOURCES := streams tests benchmarks deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-faults lint format lock bench fuzz docs rulebook clean
+.PHONY: help demo test test-quick test-faults lint format lock bench bench-quick fuzz docs rulebook clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,9 +48,13 @@ lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
 	@$(LOCK) --constraint requirements.lock --extra compile -o requirements-build.lock pyproject.toml
 	@$(LOCK) --constraint requirements.lock --extra dev -o requirements-dev.lock pyproject.toml
 	@$(LOCK) --constraint requirements.lock --extra fuzz -o requirements-fuzz.lock pyproject.toml
+	@$(LOCK) --upgrade -o benchmarks/quix/requirements.lock benchmarks/quix/requirements.in
 
-bench: $(VENV)/.ready-dev ## one worker beside a plain Faust agent on real Kafka (needs Java 17+ and Maven)
-	@$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.ready-dev ## measure on real Kafka beside others, some 20 minutes; writes docs/performance.md (Java 17+, Maven, a C compiler)
+	@$(BIN)/python -m benchmarks.run
+
+bench-quick: $(VENV)/.ready-dev ## the same in small, to see that it works; writes no documents
+	@$(BIN)/python -m benchmarks.run --quick
 
 fuzz: $(FUZZ)/.ready ## bytes that atheris thinks of, given to the decoder; SECONDS=60
 	@$(FUZZ)/bin/python tests/fuzz/decode.py $(or $(SECONDS),60)
@@ -61,12 +65,13 @@ docs: $(VENV)/.ready-dev ## make anew what in docs/ is made of schemas, topics a
 	@$(BIN)/python -m kimberley.rules.rules_page > docs/rules.md
 	@$(BIN)/python -m kimberley.pipeline.metrics_page > docs/operator-metrics.md
 	@$(BIN)/python deploy/grafana/make_dashboard.py
+	@$(BIN)/python -m benchmarks.page
 
 rulebook: $(VENV)/.ready-dev ## record the shipped rulebook and bundle as published under its id; only while that id is not released
 	@$(BIN)/python -m kimberley.rules.published
 
 clean: ## remove the environment and all that tools left
-	@rm -rf $(VENV) $(FUZZ) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist
+	@rm -rf $(VENV) $(FUZZ) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov build dist .cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # the environment of `make demo`; a developer's, which holds more, serves as well

@@ -4,7 +4,7 @@ It calls the same core and the same codec as the pipeline, record by record: the
 decision and alerts by `topic.send`, the case back into the Table. Settings come from the environment as for `kimberley worker`;
 KIMBERLEY_TEST_OUTPUT is the prefix of the topics that it writes.
 
-run: faust -A plain_faust worker -l warn --without-web
+run: faust -A benchmarks.plain_faust worker -l warn --without-web
 """
 
 import os

@@ -1,160 +1,159 @@
-"""`make bench`: one worker beside a plain Faust agent with a Table, the same job on the same real Kafka in the same run.
+"""`make bench`: every measure in turn on real Kafka, results as JSON, and `docs/performance.md` made of them.
 
-Both judge the same events with the same core and codec, compiled as in the image (deploy/compiled_build.py; `--pure`: as an ordinary
-installation has them); the worker exactly once (a transaction a batch), the plain agent at least once at best. The rate is what lies
-between the first and the last thousandth of the decisions, by the decisions' own timestamps, so that start-up counts for neither. Rates
-depend on the machine and on what else runs there; the ratio is what is promised (at least 6, by the rules of the first release).
+Whatever fails is reported with its last words, and the others go on.
+
+run: python -m benchmarks.run --help
 """
 
 import json
 import os
-import subprocess
+import shlex
+import signal
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import click
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+from benchmarks import ROOT, alone, idle, latency, page, recovery, scale, throughput
+from benchmarks.compiled import compiled_package
+from benchmarks.figures import KEYS, RESULTS, Found
+from benchmarks.harness import tried
+from benchmarks.machine import machine
+from benchmarks.quix.environment import quix_python
+from benchmarks.sizes import FULL, MOST_SECONDS, QUICK, Sizes
 
-from kimberley.history.simulation import simulate  # noqa: E402
-from kimberley.settings import Settings  # noqa: E402
-from kimberley.wire.avro import make_codec  # noqa: E402
-from support.compiled import build_compiled  # noqa: E402
-from support.kafka import RealKafka  # noqa: E402
-from support.stream import event_records, prepared, publish, read_topic  # noqa: E402
-from support.worker import WorkerProcess, environment  # noqa: E402
-
-_CONTENDER = "plain"
-_OUTPUTS = ("decisions", "flagged-shipments", "open-alerts", "dead-letters", "kimberley-lineage")
-_MOST_SECONDS = 300
-_RULES = {"the ten rules of the first release": Path(__file__).parent / "spine.toml", "the whole catalogue": None}
+MEASURES = ("throughput", "ten-rules", "core", "judge", "latency", "recovery", "scale", "idle")
+Run = Callable[[Sizes, int, Found, float], None]
+"""Adds what a measure comes to: sizes, rounds (0: its own number), what was found so far, seconds that are left."""
 
 
 @click.command()
-@click.option("--events", default=160_000, show_default=True, help="events for the worker; the plain agent gets an eighth of them")
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20), help="rounds, each on topics made anew; medians count")
+@click.option("--only", multiple=True, type=click.Choice(MEASURES), help="measure nothing but this; may be given several times")
+@click.option("--quick", is_flag=True, help="in small and one round, to see that everything works")
+@click.option("--rounds", type=click.IntRange(1, 20), help="rounds of every measure [default: 3, or fewer of what takes long; quick: 1]")
 @click.option("--pure", is_flag=True, help="without the compiled core, as an ordinary installation runs")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="write the figures as JSON here, too")
-def run(events: int, rounds: int, pure: bool, output: Path | None) -> None:
-    """Measure both in turn by each set of rules, and the core alone; print median rates and their ratios."""
-    with tempfile.TemporaryDirectory() as name:
-        if not pure:
-            click.echo("compiling the core …")
-            os.environ["PYTHONPATH"] = str(build_compiled(Path(name)))  # the contenders are processes of their own
-        found = {words: _compare(words, rulebook, events, rounds) for words, rulebook in _RULES.items()}
-        core = _core()
-    for words, figures in found.items():
-        click.echo(f"\n{words}")
-        click.echo(f"  worker, exactly once:  {figures['worker']:>8,.0f} events/s")
-        click.echo(f"  plain Faust agent:     {figures['plain_faust']:>8,.0f} events/s")
-        click.echo(f"  ratio:                 {figures['ratio_plain_faust']:>8.1f}")
-    steps = ", ".join(f"{step} {spent}" for step, spent in core.items() if step not in ("events", "core"))
-    click.echo(f"\nthe core alone, the whole catalogue: {core['core']} us an event ({steps})")
-    if output:
-        output.write_text(json.dumps({**found, "core_us": core}, indent=2) + "\n", encoding="utf-8")
+@click.option("--most-minutes", default=20.0, show_default=True, help="time for all measures; what is not done by then is stopped")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="write the results, JSON, here as well")
+@click.option("--docs", is_flag=True, help="make docs/performance.md of this run, as a full run does anyway")
+def run(only: tuple[str, ...], quick: bool, rounds: int | None, pure: bool, most_minutes: float, output: Path | None, docs: bool) -> None:
+    """Measure. A full run writes benchmarks/results/performance.json and docs/performance.md; others write beside them."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what was started is ended
+    sizes = QUICK if quick else FULL
+    found = Found()
+    _prepare(pure, quick)
+    began = time.monotonic()
+    for name in only or (each for each in MEASURES if not (quick and each in _LEFT_OUT)):
+        left = began + most_minutes * 60 - time.monotonic()
+        if left <= 0:
+            found.failures[name] = f"no time was left of {most_minutes:g} minutes"
+            continue
+        click.echo(f"{name} …")
+        started = time.monotonic()
+        _MEASURES[name](sizes, rounds or 0, found, left)
+        click.echo(f"  {time.monotonic() - started:.0f} s")
+    if found.rates.get(throughput.PIPELINE) and found.costs.get("core"):
+        core = median(found.costs["core"]) / 1e6
+        found.figures["ratio_core"] = [each * core for each in found.rates[throughput.PIPELINE]]
+    results = {
+        "command": shlex.join(["python", "-m", "benchmarks.run", *sys.argv[1:]]),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "minutes": round((time.monotonic() - began) / 60, 1),
+        "quick": quick,
+        "compiled": not pure,
+        "machine": machine(),
+        **found.document(),
+    }
+    _tell(results)
+    is_shown = docs or not (only or quick)
+    usual = page.SHOWN if is_shown else RESULTS / ("quick.json" if quick else "partial.json")
+    for file in (usual, output) if output else (usual,):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        click.echo(f"written: {_shown(file)}")
+    if is_shown:
+        page.write(results)
+        click.echo(f"written: {_shown(page.PAGE)}, {_shown(page.PLOT)}")
+    if found.failures:
+        raise SystemExit(1)
 
 
-def _compare(words: str, rulebook: Path | None, events: int, rounds: int) -> dict[str, Any]:
-    figures = []
-    for number in range(1, rounds + 1):
-        with tempfile.TemporaryDirectory() as name, RealKafka() as kafka:
-            figures.append(_measure(kafka.bootstrap_servers, rulebook, events, Path(name)))
-        rates = ", ".join(f"{contender} {rate:,.0f} events/s" for contender, rate in figures[-1].items())
-        click.echo(f"{words}, round {number}: {rates}")
-    worker, plain = (median(each[name] for each in figures) for name in ("worker", "plain Faust agent"))
-    ratio = median(each["worker"] / each["plain Faust agent"] for each in figures)
-    return {"worker": worker, "plain_faust": plain, "ratio_plain_faust": ratio, "rounds": figures}
-
-
-def _core() -> dict[str, float]:
-    done = subprocess.run([sys.executable, str(Path(__file__).parent / "core.py")], capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
-def _measure(bootstrap_servers: str, rulebook: Path | None, events: int, folder: Path) -> dict[str, float]:
-    settings = prepared(bootstrap_servers, rulebook=rulebook)
-    _create_outputs(settings)
-    records = event_records(make_codec(settings), islice(_trade(), events))
-    publish(bootstrap_servers, records[: events // 8])
-    plain = _plain_faust(settings, folder, events // 8)
-    publish(bootstrap_servers, records[events // 8 :])
-    return {"worker": _worker(settings, folder, events), "plain Faust agent": plain}
-
-
-def _create_outputs(settings: Settings) -> None:
-    """The plain agent's own output topics; Faust makes its changelog itself."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+def _prepare(pure: bool, quick: bool) -> None:
+    """What contenders run in: they are processes of their own and find the core by PYTHONPATH."""
+    started = time.monotonic()
+    click.echo("environments …")
+    os.environ["PYTHONPATH"] = str(ROOT / "streams" if pure else compiled_package(optimised=not quick))
     try:
-        names = [f"{_CONTENDER}-{topic}" for topic in _OUTPUTS]
-        admin.create_topics(
-            {name: {"num_partitions": settings.partitions, "replication_factor": 1} for name in names}, wait_for_metadata=True
-        )
-    finally:
-        admin.close()
+        quix_python()
+    except RuntimeError as problem:  # told again where it is needed; the others need it not
+        click.echo(f"  {problem}", err=True)
+    click.echo(f"  {time.monotonic() - started:.0f} s")
 
 
-def _trade() -> Iterator[dict[str, Any]]:
-    yield from simulate(days=400, certificates_per_day=200)
+def _rounds_of(measure: Callable[[Sizes], Found], name: str, usual: int) -> Run:
+    """A measure that is one round."""
+
+    def rounds(sizes: Sizes, asked: int, found: Found, left: float) -> None:
+        deadline = time.monotonic() + left
+        for _ in range(asked or (1 if sizes is QUICK else usual)):
+            with tried(found, name, max(1.0, min(2 * MOST_SECONDS, deadline - time.monotonic()))):
+                found.add(measure(sizes))
+
+    return rounds
 
 
-def _worker(settings: Settings, folder: Path, events: int) -> float:
-    with WorkerProcess(settings, folder) as worker:
-        _wait_for(settings.bootstrap_servers, "decisions", events, lambda: not worker.is_alive, worker.text)
-        worker.terminate(15)
-    return _rate(settings.bootstrap_servers, "decisions", events)
+def _at_once(measure: Callable[[Sizes, int, Found], Found], name: str, usual: int) -> Run:
+    """A measure that does its rounds itself."""
+
+    def once(sizes: Sizes, asked: int, found: Found, left: float) -> None:
+        with tried(found, name, min(2 * MOST_SECONDS, left)):
+            found.add(measure(sizes, asked or (1 if sizes is QUICK else usual), found))
+
+    return once
 
 
-def _plain_faust(settings: Settings, folder: Path, events: int) -> float:
-    servers, topic = settings.bootstrap_servers, f"{_CONTENDER}-decisions"
-    log = folder / "plain.log"
-    more = {"KIMBERLEY_TEST_OUTPUT": _CONTENDER, "KIMBERLEY_TEST_FOLDER": str(folder / "plain")}
-    arguments = [sys.executable, "-m", "faust", "-A", "plain_faust", "worker", "-l", "warn", "--without-web"]
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            arguments, cwd=Path(__file__).parent, env={**os.environ, **environment(settings, **more)}, stdout=written, stderr=written
-        )
-    try:
-        _wait_for(servers, topic, events, lambda: process.poll() is not None, lambda: log.read_text(errors="replace")[-3000:])
-    finally:
-        process.kill()
-        process.wait()
-    return _rate(servers, topic, events)
+def _latency(sizes: Sizes, rounds: int, found: Found) -> Found:
+    rates = found.rates.get(throughput.PIPELINE)
+    return latency.measure(sizes, rounds, median(rates) if rates else None)
 
 
-def _wait_for(bootstrap_servers: str, topic: str, records: int, is_over: Callable[[], bool], detail: Callable[[], str]) -> None:
-    """Return once a topic's partitions reach so far, all together (transactions' markers included), or the contender is over.
-
-    One consumer, asked twice a second: whoever watches must not take the cores from those who run.
-    """
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers)
-    deadline = time.monotonic() + _MOST_SECONDS
-    try:
-        while not is_over():
-            places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            if places and sum(consumer.end_offsets(places).values()) >= records:
-                return
-            if time.monotonic() > deadline:
-                raise click.ClickException(f"not within {_MOST_SECONDS} s: {records} records in {topic}\n{detail()}")
-            time.sleep(0.5)
-    finally:
-        consumer.close()
+def _ten_rules(sizes: Sizes) -> Found:
+    return throughput.measure_ten_rules(replace(sizes, events=sizes.events // 2, share=sizes.share // 2))
 
 
-def _rate(bootstrap_servers: str, topic: str, events: int) -> float:
-    stamps = sorted(record.timestamp for record in read_topic(bootstrap_servers, topic))
-    if len(stamps) < events:
-        raise click.ClickException(f"{topic}: {len(stamps)} decisions on {events} events")
-    cut = max(1, len(stamps) // 1000)
-    return (len(stamps) - 2 * cut) / max(0.001, (stamps[-cut - 1] - stamps[cut]) / 1000)
+_LEFT_OUT = ("ten-rules",)
+"""Of a quick run: it is the first measure over again, by fewer rules."""
+_MEASURES: dict[str, Run] = {
+    "throughput": _rounds_of(throughput.measure, "throughput", 3),
+    "ten-rules": _rounds_of(_ten_rules, "ten-rules", 3),
+    "core": _at_once(lambda sizes, rounds, found: alone.measure_core(sizes, rounds), "core", 3),
+    "judge": _at_once(lambda sizes, rounds, found: alone.measure_judge(sizes, rounds), "judge", 3),
+    "latency": _at_once(_latency, "latency", 3),
+    "recovery": _rounds_of(recovery.measure, "recovery", 2),
+    "scale": _rounds_of(scale.measure, "scale", 2),
+    "idle": _rounds_of(idle.measure, "idle", 1),
+}
+
+
+def _tell(results: dict[str, Any]) -> None:
+    """The figures on the terminal."""
+    click.echo()
+    for key in KEYS:
+        each = results["figures"][key]
+        words = f"{page.number(each['median']):>10}  ({page.number(each['min'])} to {page.number(each['max'])})" if each else "not measured"
+        click.echo(f"{key:<38}{words}")
+    for name, why in results["failures"].items():
+        click.echo(f"failed: {name}: {why.strip()}", err=True)
+    click.echo()
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
 
 
 if __name__ == "__main__":

@@ -44,32 +44,41 @@ def cache_folder() -> Path:
 @cache
 def jars() -> Path:
     """The folder with the jars and the unpacked registry. Fetches them with Maven where they are not here yet."""
+    return _kept(POM.read_bytes() + REGISTRY.encode(), _fetch)
+
+
+def fetched_jars(pom: Path) -> Path:
+    """The folder with the jars that another project file names. Fetches them with Maven where they are not here yet."""
+    return _kept(pom.read_bytes(), lambda folder: _maven(pom, "dependency:copy-dependencies", f"-DoutputDirectory={folder}"))
+
+
+def _kept(recipe: bytes, fetch: Callable[[Path], None]) -> Path:
     store = cache_folder()
-    ready = store / hashlib.sha256(POM.read_bytes() + REGISTRY.encode()).hexdigest()[:16]
+    ready = store / hashlib.sha256(recipe).hexdigest()[:16]
     if not ready.is_dir():
         store.mkdir(parents=True, exist_ok=True)
         with (store / "lock").open("w") as lock, tempfile.TemporaryDirectory(dir=store) as name:
             fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes, and Maven's own store is not made for that
             if not ready.is_dir():
                 folder = Path(name) / "services"
-                _fetch(folder)
+                fetch(folder)
                 folder.rename(ready)  # whole or not at all
     return ready
 
 
 def _fetch(folder: Path) -> None:
-    _maven("dependency:copy-dependencies", f"-DoutputDirectory={folder / 'jars'}")
-    _maven("dependency:copy", f"-Dartifact={REGISTRY}", f"-DoutputDirectory={folder}")
+    _maven(POM, "dependency:copy-dependencies", f"-DoutputDirectory={folder / 'jars'}")
+    _maven(POM, "dependency:copy", f"-Dartifact={REGISTRY}", f"-DoutputDirectory={folder}")
     archive = next(folder.glob("*.tar.gz"))
     with tarfile.open(archive) as packed:
         packed.extractall(folder / "registry", filter="data")
     archive.unlink()
 
 
-def _maven(*goal: str) -> None:
-    done = subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
+def _maven(pom: Path, *goal: str) -> None:
+    done = subprocess.run(["mvn", "-q", "-B", "-f", str(pom), *goal], capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False)
     if done.returncode:
-        raise RuntimeError(f"Maven could not fetch the test services:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+        raise RuntimeError(f"Maven could not fetch what {pom} names:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
 
 
 def free_port() -> int:

@@ -1,0 +1,42 @@
+"""Where a run was made: what a reader must know to compare its figures with others."""
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from benchmarks import ROOT
+
+_POM = ROOT / "tests" / "java" / "pom.xml"
+
+
+def machine() -> dict[str, str | int]:
+    """Cores, processor, memory, system, Python, Kafka and the commit."""
+    return {
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "processor": _processor(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "kafka": re.findall(r"<artifactId>kafka_2\.13</artifactId>\s*<version>([^<]+)", _POM.read_text(encoding="utf-8"))[0],
+        "commit": _commit(),
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.is_file() else None
+    return named[1].strip() if named else platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """The commit that was measured, `+` where the sources differ from it; empty without git."""
+    try:
+        said = [
+            subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+            for arguments in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain", "--", "streams", "benchmarks", "deploy"))
+        ]
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return said[0] + ("+" if said[1] else "")
