@@ -11,9 +11,9 @@ from kafka import TopicPartition as Place
 
 from kimberley.model.case import Case, pack_case
 from kimberley.model.partition_state import PartitionState
+from kimberley.pipeline.batch import Batch, Output
 from kimberley.pipeline.case_store import recover_cases
 from kimberley.pipeline.delivery import ExactlyOnce, FencedError
-from kimberley.pipeline.processor import Batch, Output
 from kimberley.settings import Settings
 from kimberley.wire.security import client_options
 from kimberley.wire.topics import DECISIONS, InternalNames

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from kimberley.cases.judge import Policy
 from kimberley.cases.limits import MOST_CASE_BYTES
-from kimberley.pipeline.processor import Batch, Processor
+from kimberley.pipeline.batch import Batch
+from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook

@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from kimberley import __version__
 from kimberley.model.decisions import DecisionOutcome
 from kimberley.model.findings import SEVERITIES, AlertStatus
+from kimberley.pipeline.batch import Counts
 from kimberley.pipeline.health import Health
-from kimberley.pipeline.processor import Counts
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.series import Counter, Definition, Histogram, gauge, info
 from kimberley.rules.rulebook import Rulebook

@@ -13,11 +13,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kimberley.cases.judge import Policy
 from kimberley.errors import ConfigurationError, KimberleyError
 from kimberley.model.partition_state import PartitionState
+from kimberley.pipeline.batch import Batch, Record
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
 from kimberley.pipeline.metrics import Delivered, Held
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.processor import Batch, Processor, Record
+from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress, Recovery
 from kimberley.pipeline.reading import close
 from kimberley.pipeline.schema_ids import know_schemas

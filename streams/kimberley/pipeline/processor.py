@@ -1,13 +1,10 @@
 """What one partition number makes of a batch of records: outputs, changed cases, nothing sent yet. No Kafka client here."""
 
 import time
-import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import inf
-from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -18,29 +15,20 @@ from kimberley.cases.judge import Memory, Policy, judge, reevaluate, refused
 from kimberley.cases.lineage import has_lineage, leaves_out, take_in_lineage, tell
 from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import Case, Origin, pack_case, unpack_case, wakes_at
-from kimberley.model.decisions import Decision, Refusal
-from kimberley.model.events import instant_text
-from kimberley.model.findings import Alert
+from kimberley.model.decisions import Refusal
 from kimberley.model.partition_state import PartitionState
 from kimberley.model.text import normalise_number, shown
+from kimberley.pipeline.batch import Batch, Record
+from kimberley.pipeline.batch_writer import BatchWriter
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, read_control
-from kimberley.wire.decision_encoding import decision_encoder
 from kimberley.wire.envelope import (
-    MOST_LETTER_BYTES,
-    Headers,
     claims,
-    dead_letter_headers,
-    fitting,
-    origin_headers,
     parse_origin,
-    record_size,
-    without_own,
 )
-from kimberley.wire.lineage import lineage_value, read_lineage
-from kimberley.wire.outputs import alert_headers, alert_record, decision_headers
+from kimberley.wire.lineage import read_lineage
 from kimberley.wire.partitioner import partition_of
-from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, MOST_EVENT_BYTES, OPEN_ALERTS, InternalNames
+from kimberley.wire.topics import EVENT_TOPICS, MOST_EVENT_BYTES, InternalNames
 
 log = structlog.get_logger(__name__)
 
@@ -51,67 +39,6 @@ mostly wanted again soon; at some 8 kB each they come to half a gigabyte at most
 _MOST_LIVE_BYTES = 512 << 20
 """As above, by the bytes that cases at hand were packed to: some are a thousand times as large as most."""
 _MOST_SAID = 10_000
-_LONGEST_LOGGED = 500
-_OVERHEAD = 500
-"""Bytes that an output takes in memory besides its value, about."""
-
-
-class Record(Protocol):
-    """What is read of a consumed record (aiokafka's and kafka-python's both fit). `timestamp`: milliseconds since the epoch."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-
-class Output(NamedTuple):
-    """A record to be sent."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    timestamp: int | None = None
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a batch came to: events by topic and by their record's timestamp, decisions by outcome, alerts by rule, severity and status,
-    dead letters by stage, records forwarded, errors by rule, and what was left out because a case is full: event, lineage or alert.
-    """
-
-    events: Counter[str] = field(default_factory=Counter)
-    timestamps: Counter[int] = field(default_factory=Counter)
-    decisions: Counter[str] = field(default_factory=Counter)
-    alerts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    dead_letters: Counter[str] = field(default_factory=Counter)
-    rerouted: int = 0
-    rule_errors: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
-class Batch:
-    """All that must become true at once: outputs, changed cases (number to packed case), the partition number's state where it changed,
-    next offsets of (topic, partition). `size`: about the bytes of its outputs, but for decisions, which are small.
-    """
-
-    outputs: list[Output] = field(default_factory=list)
-    cases: dict[str, bytes] = field(default_factory=dict)
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    counts: Counts = field(default_factory=Counts)
-    state: PartitionState | None = None
-    decided_at: int = 0
-    stamp: bytes = b""
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        self.stamp = instant_text(self.decided_at).encode()
 
 
 @dataclass(slots=True)
@@ -151,8 +78,7 @@ class Processor:
         self._skew = skew_minutes * 60_000
         self._wall_clock = wall_clock
         self._most_live = _MOST_LIVE // partitions if most_live is None else most_live
-        self._encode_decision = decision_encoder(codec)
-        self._source = f"/{names.prefix}".encode()
+        self._writer = BatchWriter(number, partitions, codec, names)
         self._judged = frozenset((*EVENT_TOPICS, names.rerouted, names.lineage))
         self._live: dict[str, _AtHand] = {}
         self._older: dict[str, _AtHand] = {}
@@ -201,11 +127,11 @@ class Processor:
                 else:
                     self._one(record, policy, batch)
             except UnreadableRecordError as problem:
-                self._dead_letter(record, problem.stage, problem, batch)
+                self._writer.bury(record, problem.stage, problem, batch)
             except Exception as problem:  # a fault of ours must not stop the records behind it, nor lose this one
                 log.exception("record_failed", topic=record.topic, partition=record.partition, offset=record.offset)
                 del batch.outputs[outputs:]
-                self._dead_letter(record, "process", problem, batch)
+                self._writer.bury(record, "process", problem, batch)
         return len(records)
 
     def finish(self, batch: Batch) -> Batch:
@@ -231,7 +157,7 @@ class Processor:
             try:
                 found.append(read_control(record))
             except UnreadableRecordError as problem:
-                self._dead_letter(record, problem.stage, problem, batch)
+                self._writer.bury(record, problem.stage, problem, batch)
         return found
 
     def apply(self, control: Control, batch: Batch) -> None:
@@ -282,7 +208,7 @@ class Processor:
         try:
             alerts = reevaluate(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at, memory=at_hand.memory)
             told = self._tell(at_hand, policy, clock, None, batch)
-            self._alerted(alerts, batch, [])
+            self._writer.alert(alerts, batch, [])
         except Exception:  # a fault of ours must not stop the cases behind it; the next event or revision asks again
             log.exception("case_failed", certificate_number=number, partition=self.number)
             del batch.outputs[outputs:]
@@ -308,7 +234,7 @@ class Processor:
         raw_number = fields.get("certificate_number")
         number = normalise_number(raw_number) if isinstance(raw_number, str) else ""
         if number and self._is_elsewhere(number, record):
-            self._reroute(record, number, origin, timestamp, batch)
+            self._writer.forward(record, number, origin, timestamp, batch)
             return
         claimed, passed = claims(headers) if headers else (None, [])
         try:
@@ -320,17 +246,17 @@ class Processor:
         except RefusedEventError as problem:
             faults = [Refusal(*fault) for fault in problem.errors]
             decision = refused(type_name, fields, origin, faults, policy, batch.decided_at)
-            self._decided(decision, origin, batch, passed)
+            self._writer.decide(decision, origin, batch, passed)
             batch.counts.decisions[decision.outcome] += 1
             return
         at_hand = self._at_hand(number)
         case, before = at_hand.case, at_hand.case.mark()
         try:
             answer = judge(case, event, origin, policy, now=self.state.clock, processed_at=batch.decided_at, memory=at_hand.memory)
-            self._decided(answer.decision, origin, batch, passed)
+            self._writer.decide(answer.decision, origin, batch, passed)
             if answer.changed:
                 self._tell(at_hand, policy, event.occurred_at, event.event_id, batch)
-            self._alerted(answer.alerts, batch, passed)
+            self._writer.alert(answer.alerts, batch, passed)
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
@@ -368,7 +294,7 @@ class Processor:
                 memory=at_hand.memory,
             )
             self._tell(at_hand, policy, message.at, message.event_id, batch, anew=message.by if message.use else None)
-            self._alerted(alerts, batch, [])
+            self._writer.alert(alerts, batch, [])
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
@@ -381,11 +307,7 @@ class Processor:
         if dossier is None or not policy.rulebook.reads_lineage or not has_lineage(case, dossier):
             return False
         messages = tell(case, dossier, at=at, event_id=event_id, least_version=batch.decided_at, anew=anew)
-        for message in messages:
-            partition = partition_of(message.to, self.partitions)
-            value = lineage_value(message)
-            batch.outputs.append(Output(self.names.lineage, partition, message.to.encode(), value, []))
-            batch.size += len(value) + _OVERHEAD
+        self._writer.tell(messages, batch)
         return bool(messages)
 
     def _leave_out(self, what: str, number: str, batch: Batch) -> None:
@@ -414,54 +336,3 @@ class Processor:
             return True
         # a number that has a case here was found to belong here before
         return number not in self.cases and number not in self._live and partition_of(number, self.partitions) != record.partition
-
-    def _reroute(self, record: Record, number: str, origin: Origin, timestamp: int, batch: Batch) -> None:
-        if record.topic == self.names.rerouted:
-            raise UnreadableRecordError(
-                "process", f"forwarded to partition {record.partition}, but certificate {number} belongs on another"
-            )
-        headers = [*record.headers, *origin_headers(origin, timestamp)]
-        size = record_size(record)
-        if size > MOST_LETTER_BYTES:
-            raise UnreadableRecordError("envelope", f"a record of {size:,} bytes with its headers can't be forwarded")
-        batch.size += size
-        batch.outputs.append(
-            Output(self.names.rerouted, partition_of(number, self.partitions), number.encode(), record.value, headers, record.timestamp)
-        )
-        batch.counts.rerouted += 1
-
-    def _decided(self, decision: Decision, origin: Origin, batch: Batch, passed: Headers) -> None:
-        key = decision.certificate_number.encode() or None
-        value = self._encode_decision(decision, origin.topic, origin.partition, origin.offset)
-        batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, batch.stamp, passed)))
-
-    def _alerted(self, alerts: Sequence[Alert], batch: Batch, passed: Headers) -> None:
-        """Put alerts out, and count them once all are: last of what may fail, for what is counted is not taken back."""
-        for alert in alerts:
-            record: dict[str, Any] = alert_record(alert)
-            headers = alert_headers(alert, self._source, passed)
-            value = self.codec.encode(FLAGGED_SHIPMENTS, "Alert", record)
-            batch.outputs.append(Output(FLAGGED_SHIPMENTS, self.number, alert.certificate_number.encode(), value, headers))
-            current = None if alert.status == "RESOLVED" else self.codec.encode(OPEN_ALERTS, "Alert", record)
-            place = partition_of(alert.alert_id, self.partitions)
-            batch.outputs.append(Output(OPEN_ALERTS, place, alert.alert_id.encode(), current, headers))
-            batch.size += 2 * len(value) + _OVERHEAD
-        for alert in alerts:
-            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
-
-    def _dead_letter(self, record: Record, stage: str, problem: Exception, batch: Batch) -> None:
-        topic, partition, offset = record.topic, record.partition, record.offset
-        if record.topic == self.names.rerouted:
-            try:
-                origin, _ = parse_origin(record.headers)
-                topic, partition, offset = origin.topic, origin.partition, origin.offset
-            except UnreadableRecordError:
-                pass  # its own place is all that is known
-        trace = "".join(traceback.format_exception(problem)) if stage == "process" else ""
-        kept, deaths = without_own(record.headers)
-        added = dead_letter_headers(topic, partition, offset, stage, problem, trace, attempts=deaths + 1)
-        key, value, headers, size = fitting(record, kept)
-        batch.outputs.append(Output(DEAD_LETTERS, self.number, key, value, [*headers, *added], record.timestamp))
-        batch.size += size
-        batch.counts.dead_letters[stage] += 1
-        log.warning("dead_letter", topic=topic, partition=partition, offset=offset, stage=stage, problem=str(problem)[:_LONGEST_LOGGED])

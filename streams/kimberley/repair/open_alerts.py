@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kimberley.errors import UnreadableRecordError
-from kimberley.pipeline.processor import Output
+from kimberley.pipeline.batch import Output
 from kimberley.repair.alert_histories import Revision, revision_of
 from kimberley.repair.whole_topics import WholeTopics
 from kimberley.wire.avro import Codec

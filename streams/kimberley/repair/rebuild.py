@@ -10,9 +10,9 @@ import msgspec
 from kimberley.errors import ConfigurationError
 from kimberley.model.case import Origin
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
+from kimberley.pipeline.batch import Batch, Output
 from kimberley.pipeline.delivery import AtLeastOnce, Delivery, ExactlyOnce, has_transactions
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.processor import Batch, Output
 from kimberley.repair.lineage_log import LineageLog
 from kimberley.repair.open_alerts import UNREADABLE, Alert, corrections, read_open_alerts, unreadable
 from kimberley.repair.rebuilding import Rebuilding, Rebuilt, Setting

@@ -11,7 +11,8 @@ from kimberley.cases.judge import Policy
 from kimberley.cases.limits import MOST_CASE_BYTES, MOST_EVENTS, MOST_USES
 from kimberley.model.case import unpack_case
 from kimberley.model.lineage import LineageMessage, Use
-from kimberley.pipeline.processor import Batch, Processor
+from kimberley.pipeline.batch import Batch
+from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook

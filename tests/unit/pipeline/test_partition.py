@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from kimberley.model.partition_state import PartitionState
+from kimberley.pipeline.batch import Batch, Output
 from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.processor import Batch, Output, Processor
+from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.reference.files import shipped_reference
 from kimberley.reference.reference import Reference

@@ -8,7 +8,8 @@ from kimberley.cases.evaluate import evaluate
 from kimberley.cases.judge import Policy
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Case, pack_case, unpack_case
-from kimberley.pipeline.processor import Output, Processor
+from kimberley.pipeline.batch import Output
+from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
