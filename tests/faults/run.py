@@ -131,7 +131,7 @@ def _markdown(found: dict[str, Any]) -> str:
             f"| {row['median_seconds']} s ({row['most_seconds']} s) | {row['recovered_from']} |"
             for row in storm["faults"]
         ]
-        ended = ", ".join(f"{status} ({times} times)" for status, times in storm["statuses"].items())
+        ended = ", ".join(f"{status} ({times} of them)" for status, times in storm["statuses"].items())
         lines += [
             "",
             f"One run of {storm['seconds']:,} s with {storm['kills']} kills; lost and double are of the whole run. Recovered: every",
