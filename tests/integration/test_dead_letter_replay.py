@@ -281,7 +281,7 @@ def test_the_record_itself_is_sent_and_its_dead_letter_where_it_lies_there_no_mo
     with letter_actions(settings, "ada") as actions:
         sent = actions.replay(first)
         assert without_link(raw(settings, str(sent.replayed_to))) == as_sent(odd), "not the key by which it was forwarded"
-        with pytest.raises(RefusedActionError, match="larger than its topic takes"):
+        with pytest.raises(RefusedActionError, match="larger than certificates takes"):
             actions.replay(second)
         assert actions.ledger.state(second) == "waiting"
         sent = actions.replay(lost)

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -135,14 +136,12 @@ def test_what_a_sender_packs_is_measured_unpacked_and_read_whatever_packed_it(cl
     """The broker unpacks: a hundred megabytes of zeros in a hundred kilobytes do not get in, and a worker needs no sender's codec."""
     settings = prepared(clean_kafka, partitions=1)
     codec = make_codec(settings)
-    producer = KafkaProducer(bootstrap_servers=clean_kafka, compression_type="gzip", max_request_size=1 << 28, batch_size=1 << 28)
-    try:
-        with pytest.raises(KafkaError):
-            producer.send("shipments", key=b"BW000001", value=bytes(100 << 20)).get(30)
+    bomber = KafkaProducer(bootstrap_servers=clean_kafka, compression_type="gzip", max_request_size=1 << 28)
+    with closing(bomber), pytest.raises(KafkaError):
+        bomber.send("shipments", key=b"BW000001", value=bytes(100 << 20)).get(30)
+    with closing(KafkaProducer(bootstrap_servers=clean_kafka, compression_type="gzip")) as producer:
         for record in event_records(codec, journey("BW000001")):
             producer.send(record.topic, key=record.key, value=record.value, headers=record.headers).get(30)
-    finally:
-        producer.close()
     with WorkerProcess(settings, tmp_path) as worker:
         wait_until(lambda: not worker.is_alive or rests(settings), 60, "everything judged", worker.text)
         assert worker.terminate(10) == 0, worker.text()[-5000:]

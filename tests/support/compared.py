@@ -13,7 +13,7 @@ from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
 from kimberley.wire.dead_letters import dead_letter
 from kimberley.wire.topics import EVENT_TOPICS, InternalNames
-from support.stream import decoded, read_topic, rests, standing, wait_until
+from support.stream import decoded, reach, read_topic, rests, standing, wait_until
 from support.trade import Trade
 
 Place = tuple[str, int, int]
@@ -40,9 +40,16 @@ def settle(settings: Settings, broker: str, trade: Trade, seconds: float, detail
     wait_until(lambda: rests(direct), seconds, "every record read, lineage too", detail)
     try:
         wait_until(lambda: open_now(broker).keys() == trade.open_ids, seconds, "the open alerts of check")
-        wait_until(lambda: rests(direct), seconds, "at rest")
+        wait_until(lambda: _stays_at_rest(direct), seconds, "at rest")
     except AssertionError:
         return  # `compare` says what differs
+
+
+def _stays_at_rest(settings: Settings) -> bool:
+    """At rest, and no case changes for a second: what the clock sets off is done in steps, and each may tell other cases something."""
+    before = reach(settings, InternalNames(settings.prefix).cases)
+    time.sleep(1)
+    return rests(settings) and reach(settings, InternalNames(settings.prefix).cases) == before
 
 
 def compare(settings: Settings, broker: str, trade: Trade, *, is_ticking: bool = False) -> Compared:
