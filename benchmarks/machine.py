@@ -12,7 +12,7 @@ _POM = ROOT / "tests" / "java" / "pom.xml"
 
 
 def machine() -> dict[str, str | int]:
-    """Cores, processor, memory, system, Python, Kafka and the commit."""
+    """Cores, processor, memory, system, Python, Kafka, the commit, and how many processes wanted a core in the last minute."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "processor": _processor(),
@@ -21,6 +21,7 @@ def machine() -> dict[str, str | int]:
         "python": platform.python_version(),
         "kafka": re.findall(r"<artifactId>kafka_2\.13</artifactId>\s*<version>([^<]+)", _POM.read_text(encoding="utf-8"))[0],
         "commit": _commit(),
+        "load": round(os.getloadavg()[0], 1),
     }
 
 

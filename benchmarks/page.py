@@ -51,7 +51,8 @@ judged by the whole catalogue: a decision for each event, alerts, the case store
 - **The core alone** takes each event's bytes and comes to the bytes of decisions, alerts and the stored case. Its steps are timed one by
   one in a second pass, and fastavro alone in a third.
 - **Latency** is open loop: every event has its time to be sent, and counts from then, however late those before it were. One in ten raises
-  an alert. A subscriber in the same process reads committed alerts, and all by one clock; the publisher waits for no batch to fill.
+  an alert. A subscriber in the same process reads committed alerts, and all by one clock; the publisher waits a millisecond for more to send
+  at once. The first seconds at a rate are not counted, for the broker has just been started.
 - **Recovery**: the changelog is written from some hundred cases of the simulated trade, each with all of its journey, copied under other
   certificate numbers. The clock runs from the start of the process to the answer to the first new event on the slowest partition.
 - **Memory** is resident memory a few seconds after that, less the same of a worker without cases.
@@ -66,15 +67,18 @@ def page(results: dict[str, Any]) -> str:
     """The page as Markdown."""
     machine, promised = results["machine"], targets()
     kind = "A quick run, which shows that the measures work and little more" if results["quick"] else "A full run"
+    compiled = "the core compiled" if results["compiled"] else "nothing compiled"
     lines = [
         "# Performance",
         "",
         "Made by `make bench` of [its results](../benchmarks/results/performance.json); nothing here is written by hand.",
         "",
-        f"{kind}: `{results['command']}`, {results['finished_at']}, in {results['minutes']} minutes,",
-        f"commit `{machine['commit'] or 'unknown'}`;",
-        f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']},",
-        f"Apache Kafka {machine['kafka']}, {'the core compiled' if results['compiled'] else 'nothing compiled'}.",
+        f"{kind}:",
+        "",
+        f"- `{results['command']}`, in {results['minutes']} minutes, {results['finished_at']}, commit `{machine['commit'] or 'unknown'}`",
+        f"- {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, {machine['system']}, "
+        f"load {machine['load']} before it began",
+        f"- Python {machine['python']}, Apache Kafka {machine['kafka']}, {compiled}",
         "",
         "## Figures and targets",
         "",

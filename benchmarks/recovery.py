@@ -29,14 +29,18 @@ def measure(sizes: Sizes) -> Found:
     with tempfile.TemporaryDirectory() as name, RealKafka() as kafka:
         none, memory_of_none = _start(kafka.bootstrap_servers, "none", 0, 1, Path(name))
         once, memory = _start(kafka.bootstrap_servers, "once", sizes.cases, 1, Path(name))
-        # what a start takes anyway is no matter of cases; at a million the sum is the time that was measured
-        found.figures["recovery_s_per_million"] = [none + (once - none) * _PER / sizes.cases]
+        found.figures["recovery_s_per_million"] = [_per_million(none, once, sizes.cases)]
         found.figures["bytes_per_case"] = [(memory - memory_of_none) / sizes.cases]
         found.facts["recovery_seconds_without_cases"] = round(none, 2)
         with tried(found, "recovery, three records", MOST_SECONDS):
             thrice, _ = _start(kafka.bootstrap_servers, "thrice", sizes.cases, 3, Path(name))
-            found.figures["recovery_s_per_million_three_records"] = [none + (thrice - none) * _PER / sizes.cases]
+            found.figures["recovery_s_per_million_three_records"] = [_per_million(none, thrice, sizes.cases)]
     return found
+
+
+def _per_million(none: float, some: float, cases: int) -> float:
+    """Seconds that a start with a million cases takes: at a million what was measured, else by what it takes without any."""
+    return none + max(0.0, some - none) * _PER / cases
 
 
 def _start(bootstrap_servers: str, prefix: str, cases: int, records: int, folder: Path) -> tuple[float, int]:

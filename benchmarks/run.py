@@ -46,6 +46,7 @@ def run(only: tuple[str, ...], quick: bool, rounds: int | None, pure: bool, most
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what was started is ended
     sizes = QUICK if quick else FULL
     found = Found()
+    facts = machine()
     _prepare(pure, quick)
     began = time.monotonic()
     for name in only or (each for each in MEASURES if not (quick and each in _LEFT_OUT)):
@@ -66,7 +67,7 @@ def run(only: tuple[str, ...], quick: bool, rounds: int | None, pure: bool, most
         "minutes": round((time.monotonic() - began) / 60, 1),
         "quick": quick,
         "compiled": not pure,
-        "machine": machine(),
+        "machine": facts,
         **found.document(),
     }
     _tell(results)

@@ -21,11 +21,11 @@ class Sizes:
 FULL = Sizes()
 QUICK = Sizes(
     events=24_000,
-    share=3_000,
+    share=4_000,
     core_events=4_000,
     judge_events=4_000,
     latency_seconds=2.0,
-    cases=40_000,
+    cases=100_000,
     idle_cases=10_000,
     idle_seconds=3.0,
     scale_events=16_000,
