@@ -17,8 +17,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
+from kimberley.pipeline.batch import Batch
 from kimberley.pipeline.delivery import ExactlyOnce
-from kimberley.pipeline.processor import Batch, Processor
+from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook

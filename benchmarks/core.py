@@ -99,7 +99,7 @@ def _codec_alone(sent: list[EventRecord], made: list[bytes]) -> float:
 def _steps(sent: list[EventRecord], codec: Any, policy: Policy) -> dict[str, float]:
     """Each step by itself, on the same events. Cases keep their memory, as a processor's do."""
     encode = decision_encoder(codec)
-    cases: dict[str, tuple[Case, Memory, list[Any]]] = {}
+    cases: dict[str, tuple[Case, Memory]] = {}
     spent = dict.fromkeys(("decode", "take in", "judge", "encode", "store"), 0.0)
     clock = time.perf_counter
     for offset, record in enumerate(sent):
@@ -109,13 +109,13 @@ def _steps(sent: list[EventRecord], codec: Any, policy: Policy) -> dict[str, flo
         event = take_in(name, fields, LATEST)
         taken = clock()
         number = event.certificate_number
-        case, memory, packed = cases.get(number) or cases.setdefault(number, (Case(number), Memory(), []))
+        case, memory = cases.get(number) or cases.setdefault(number, (Case(number), Memory()))
         looked_up = clock()
         answer = judge(case, event, Origin(record.topic, 0, offset), policy, now=0, processed_at=LATEST, memory=memory)
         judged = clock()
         encode(answer.decision, record.topic, 0, offset)
         encoded = clock()
-        pack_case(case, packed)
+        pack_case(case)
         stored = clock()
         for step, seconds in zip(
             spent, (decoded - at, taken - decoded, judged - looked_up, encoded - judged, stored - encoded), strict=True

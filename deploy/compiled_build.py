@@ -28,6 +28,8 @@ COMPILED = (
     "kimberley/wire/lineage.py",
     "kimberley/wire/outputs.py",
     "kimberley/wire/partitioner.py",
+    "kimberley/pipeline/batch.py",
+    "kimberley/pipeline/batch_writer.py",
     "kimberley/pipeline/processor.py",
 )
 """All that runs for every event, and nothing else."""

@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from support.clock import why_no_faketime
 from support.java import why_no_java
 from support.kafka import RealKafka
 from support.prometheus import why_no_prometheus
 from support.registry import RealRegistry
 
-_NEEDS: dict[str, Callable[[], str | None]] = {"kafka": why_no_java, "registry": why_no_java, "prometheus": why_no_prometheus}
+_NEEDS: dict[str, Callable[[], str | None]] = {
+    "kafka": why_no_java,
+    "registry": why_no_java,
+    "prometheus": why_no_prometheus,
+    "faketime": why_no_faketime,
+}
 """Why the tests of a marker can't run here, None: they can."""
 
 

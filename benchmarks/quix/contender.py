@@ -15,7 +15,8 @@ from quixstreams import Application, message_context
 from quixstreams.models.serializers import Serializer
 
 from kimberley.cases.judge import Policy
-from kimberley.pipeline.processor import Output, Processor
+from kimberley.pipeline.batch import Output
+from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import load_rulebook, shipped_rulebook

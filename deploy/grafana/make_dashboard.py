@@ -166,6 +166,11 @@ ROWS: dict[str, list[Panel]] = {
         graph(
             "Re-routed a minute", "Sent with a wrong key or to a wrong partition.", {"records": rate("kimberley_rerouted_total", "", "min")}
         ),
+        graph(
+            "Left out a minute",
+            "Events refused, messages and alerts left out: a certificate's case is full, the log says whose.",
+            {"{{what}}": rate("kimberley_left_out_total", "what", "min")},
+        ),
     ],
     "Workers": [
         graph("Partitions", "Partition numbers of each worker.", {"{{instance}}": "kimberley_partitions_assigned"}, "none"),

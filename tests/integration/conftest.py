@@ -2,30 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient
 
 from kimberley.embedded import EmbeddedBroker
-from support.stream import wait_until
+from support.kafka import RealKafka
 from support.wheels import build_wheel
 
 
 @pytest.fixture
-def clean_kafka(kafka: Any) -> str:
+def clean_kafka(kafka: RealKafka) -> str:
     """The address of real Kafka, emptied of what other tests left."""
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    try:
-        left = [topic for topic in admin.list_topics() if not topic.startswith("__")]
-        if left:
-            admin.delete_topics(left)
-            wait_until(lambda: not [topic for topic in admin.list_topics() if not topic.startswith("__")], 30, "topics deleted")
-        groups = [group["group_id"] for group in admin.list_groups()]
-        if groups:
-            admin.delete_groups(groups)
-    finally:
-        admin.close()
+    kafka.empty()
     address: str = kafka.bootstrap_servers
     return address
 

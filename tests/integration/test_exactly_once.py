@@ -25,7 +25,8 @@ from kimberley.wire.reference_loader import load_reference
 from support.stream import decoded, event_records, prepared, publish, reach, read_topic, rests, standing, tell, wait_until
 from support.worker import WorkerProcess
 
-EVENTS = 50_000
+EVENTS = 30_000
+_DEATHS = 5
 
 
 @dataclass
@@ -49,13 +50,15 @@ def expected() -> Expected:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("deaths", [0, 5])
-def test_fifty_thousand_events_give_as_many_decisions_and_the_open_alerts_of_check(
-    broker: str, expected: Expected, tmp_path: Path, deaths: int, request: pytest.FixtureRequest
+@pytest.mark.embedded
+def test_without_transactions_every_event_gets_its_decision_and_the_open_alerts_are_those_of_check(
+    fresh_embedded: str, expected: Expected, tmp_path: Path
 ) -> None:
+    """At least once: what a death leaves undone is done again, under the same ids. tests/faults has the same on real Kafka."""
+    broker = fresh_embedded
     settings = prepared(broker)
     places = publish(broker, event_records(make_codec(settings), expected.events))
-    moments = sorted(random.Random(deaths).sample(range(EVENTS // 20, EVENTS * 9 // 10), deaths))
+    moments = sorted(random.Random(5).sample(range(EVENTS // 20, EVENTS * 9 // 10), _DEATHS))
     for death, moment in enumerate(moments):
         kill_at(settings, moment, tmp_path, f"victim-{death}")
     told = tell(settings, expected.as_of)  # while the backlog is there: it waits until that is judged
@@ -63,14 +66,11 @@ def test_fifty_thousand_events_give_as_many_decisions_and_the_open_alerts_of_che
         wait_until(lambda: not worker.is_alive or is_read(settings, places + told), 180, "everything read", worker.text)
         wait_until(lambda: not worker.is_alive or open_now(broker) == expected.open_ids, 60, "what check finds", worker.text)
         assert worker.terminate(10) == 0, worker.text()
-    exactly_once = "clean_kafka" in request.node.name
-    found = [record["decision_id"] for record in decoded(make_codec(settings), read_topic(broker, "decisions"))]
-    repeats = {decision: count for decision, count in Counter(found).items() if count > 1}
-    assert set(found) == {f"{topic}/{partition}/{offset}" for topic, partition, offset in places}
-    assert not (repeats and (exactly_once or not deaths)), f"{len(repeats)} decisions came twice"
+    found = {record["decision_id"] for record in decoded(make_codec(settings), read_topic(broker, "decisions"))}
+    assert found == {f"{topic}/{partition}/{offset}" for topic, partition, offset in places}
     assert not read_topic(broker, "dead-letters")
     assert open_now(broker) == expected.open_ids
-    check_revisions(settings, expected, exactly_once or not deaths)
+    check_revisions(settings, expected)
 
 
 def open_now(broker: str) -> set[str]:
@@ -86,7 +86,7 @@ def kill_at(settings: Settings, moment: int, folder: Path, name: str) -> None:
         worker.kill()
 
 
-def check_revisions(settings: Settings, expected: Expected, each_once: bool) -> None:
+def check_revisions(settings: Settings, expected: Expected) -> None:
     """Each alert's revisions are 1, 2, 3 …; its last one is open exactly where `check` says so."""
     revisions: dict[str, dict[int, str]] = {}
     alerts = decoded(make_codec(settings), read_topic(settings.bootstrap_servers, "flagged-shipments"))
@@ -95,29 +95,6 @@ def check_revisions(settings: Settings, expected: Expected, each_once: bool) -> 
     for alert_id, known in revisions.items():
         assert sorted(known) == list(range(1, len(known) + 1)), alert_id
     assert {alert_id for alert_id, known in revisions.items() if known[max(known)] != "RESOLVED"} == expected.open_ids
-    if each_once:
-        assert len(alerts) == sum(len(known) for known in revisions.values())
-
-
-@pytest.mark.slow
-@pytest.mark.kafka
-def test_workers_that_come_and_go_share_the_partitions_and_double_nothing(clean_kafka: str, expected: Expected, tmp_path: Path) -> None:
-    settings = prepared(clean_kafka, batch_records=100)  # slow enough that there is work left to share
-    events = event_records(make_codec(settings), expected.events)
-    places = publish(clean_kafka, events[: EVENTS // 2])
-    with WorkerProcess(settings, tmp_path, "first") as first, WorkerProcess(settings, tmp_path, "second") as second:
-        wait_until(lambda: reach(settings, "decisions") > 3_000, 60, "work begun", first.text)
-        with WorkerProcess(settings, tmp_path, "third") as third:
-            wait_until(lambda: "worker_started" in third.text(), 60, "the third's start", third.text)
-            places += publish(clean_kafka, events[EVENTS // 2 :])
-            wait_until(lambda: "cases_recovered" in third.text(), 60, "the third takes part", third.text)
-            assert first.terminate(10) == 0, first.text()
-            second.kill()
-            wait_until(lambda: is_read(settings, places), 120, "everything read", third.text)
-            assert third.terminate(10) == 0, third.text()
-    found = Counter(record["decision_id"] for record in decoded(make_codec(settings), read_topic(clean_kafka, "decisions")))
-    assert set(found) == {f"{topic}/{partition}/{offset}" for topic, partition, offset in places}
-    assert found.total() == len(events)
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
-"""The pages for border systems and alert consumers, followed word for word from the wheel in an empty environment.
+"""The pages to try things by, for border systems, alert consumers and operators, followed word for word from the wheel in an empty
+environment.
 
 Only the port is another, so that runs do not meet.
 """
@@ -17,6 +18,7 @@ from support.wheels import needed, pack_again
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
 
 DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("border-system.md", "alert-consumer.md", "dead-letters.md")
 PORT = "19092"
 
 
@@ -52,11 +54,13 @@ def test_who_follows_the_pages_gets_a_decision_on_an_own_event_and_then_its_aler
     assert "Certificate BW990001 1 alert open, HOLD" in heard
     assert heard.count("HOLD BW990001 Shipment SH-990001 arrived in the European Union (EU)") == 1, "what is open, in a program"
     assert heard.count("OPENED BW990001 Shipment SH-990001 arrived in the European Union (EU)") == 1, "what has come"
+    done = newcomer.follow(DOCS / "dead-letters.md")
+    assert re.search(r" dropped shipments-3@… \(stage frame, 2 attempts\): a test of ours", done)
 
 
 def test_hardly_a_block_is_left_out() -> None:
-    found = [block for page in ("border-system.md", "alert-consumer.md") for block in blocks((DOCS / page).read_text(encoding="utf-8"))]
-    assert len([block for block in found if block.kind]) >= 7
+    found = [block for page in PAGES for block in blocks((DOCS / page).read_text(encoding="utf-8"))]
+    assert len([block for block in found if block.kind]) >= 12
     assert len([block for block in found if block.ready]) == 1
 
 

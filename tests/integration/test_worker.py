@@ -12,6 +12,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
 from kimberley.client import Publisher
+from kimberley.errors import RefusedEventError
 from kimberley.reference.files import shipped_reference
 from kimberley.settings import Settings, load_settings
 from kimberley.wire.admin import apply_topics
@@ -44,7 +45,9 @@ def test_topics_are_created_as_the_contract_says_and_found_so(clean_kafka: str) 
     co_partitioned = {"certificates", "shipments", "flagged-shipments", "decisions"}
     co_partitioned |= {f"kimberley-{name}" for name in ("cases", "lineage", "rerouted", "control")}
     assert all(states[topic] == 3 for topic in co_partitioned)
-    assert set(states) == co_partitioned | {"participants", "measures", "notices", "open-alerts", "dispositions", "dead-letters"}
+    others = {"participants", "measures", "notices", "open-alerts", "dispositions", "dead-letters", "kimberley-audit"}
+    assert set(states) == co_partitioned | others
+    assert states["kimberley-audit"] == 1, "in one order"
 
 
 @pytest.mark.kafka
@@ -236,22 +239,27 @@ def judged(settings: Settings, folder: Path, name: str, records: Any, decisions:
 
 @pytest.mark.kafka
 def test_the_largest_records_that_the_event_topics_take_are_answered_too(clean_kafka: str, tmp_path: Path) -> None:
-    """What comes out is larger than what came in: a dead letter has headers on top, a case its alerts."""
+    """What comes out is larger than what came in: a dead letter has headers on top, and a refusal says why."""
     settings = prepared(clean_kafka, partitions=1)
     codec = make_codec(settings)
-    large, many = journey("BW000001")[0], 50_000
-    parcel = {"hs_code": "7102.31", "carats": "1.25", "value_usd": "312.50"}
-    large |= {"parcels": [parcel] * many, "carats": str(1.25 * many), "value_usd": str(312.5 * many), "parcel_count": many}
+    large = journey("BW000001")[0] | {"remarks": "z" * (MOST_EVENT_BYTES - 2_000)}
     producer = KafkaProducer(bootstrap_servers=clean_kafka, max_request_size=2 << 20)
     producer.send("certificates", key=b"x", value=b"z" * (MOST_EVENT_BYTES - 200), partition=0).get(30)
+    (record,) = event_records(codec, [large])
+    producer.send(record.topic, key=record.key, value=record.value, headers=record.headers).get(30)
     producer.close()
-    with Publisher(settings) as publisher:
+    with (
+        Publisher(settings) as publisher,
+        pytest.raises(RefusedEventError, match=r"remarks has 1,046,576 characters; at most 4,000 are read"),
+    ):
         publisher.publish(large)
     publish(clean_kafka, event_records(codec, journey("BW000002")))
     with WorkerProcess(settings, tmp_path) as worker:
         wait_until(lambda: count_records(clean_kafka, "decisions", "dead-letters") >= 6, 60, "an answer to each", worker.text)
         assert worker.terminate(10) == 0, worker.text()
-    assert (count_records(clean_kafka, "decisions"), count_records(clean_kafka, "dead-letters")) == (5, 1)
+    outcomes = [each["outcome"] for each in decoded(codec, read_topic(clean_kafka, "decisions"))]
+    assert sorted(outcomes) == ["ACCEPTED"] * 4 + ["REFUSED"]
+    assert count_records(clean_kafka, "dead-letters") == 1
 
 
 @pytest.mark.kafka

@@ -138,6 +138,11 @@ class JavaProcess:
         """Go on after `pause`."""
         self._process.send_signal(signal.SIGCONT)
 
-    def stop(self) -> None:
-        """Terminate, and kill what does not listen."""
-        end(self._process, 10)
+    def stop(self, seconds: float = 10) -> None:
+        """Terminate, and kill what has not ended after so many seconds."""
+        end(self._process, seconds)
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self._process.kill()
+        self._process.wait()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from kimberley.settings import Settings
 
@@ -25,16 +25,19 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 class WorkerProcess:
     """`kimberley worker` in its own process; killed at the end of the context if it still runs."""
 
-    def __init__(self, settings: Settings, folder: Path, name: str = "worker") -> None:
+    def __init__(self, settings: Settings, folder: Path, name: str = "worker", **more: str) -> None:
+        """`more`: of its environment."""
+        self.name = name
         self.log = folder / f"{name}.log"
         self._settings = settings
+        self._more = more
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "kimberley", "worker"],
-                env=environment(self._settings),
+                env=environment(self._settings, **self._more),
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -58,8 +61,16 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """`kill -9`: no last words, no clean-up."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
+
+    def pause(self) -> None:
+        """SIGSTOP: as a virtual machine that is moved, or a process that waits for its disk."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
 
     def terminate(self, seconds: float) -> int:
         """SIGTERM; the exit status. Raises TimeoutExpired after so many seconds."""
@@ -68,8 +79,18 @@ class WorkerProcess:
 
     def monitor(self) -> str:
         """The address of its metrics and health; empty as long as the log does not tell it."""
-        lines = (json.loads(line) for line in self.text().splitlines() if '"monitor_listening"' in line and line.endswith("}"))
-        return next((str(line["url"]) for line in lines), "")
+        return next((str(line["url"]) for line in self.says("monitor_listening")), "")
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that it has had at once, of what lies in RAM."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+
+    def says(self, event: str) -> list[dict[str, Any]]:
+        """The log's lines of one event."""
+        lines = [line for line in self.text().splitlines() if f'"{event}"' in line and line.endswith("}")]
+        return [line for line in map(json.loads, lines) if line.get("event") == event]
 
     def text(self) -> str:
         """The log so far."""

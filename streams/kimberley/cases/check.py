@@ -8,7 +8,7 @@ import msgspec
 
 from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.evaluate import evaluate
-from kimberley.cases.judge import Memory, Policy, dossier_of, judge, reevaluate, refused
+from kimberley.cases.judge import Memory, Policy, dossier_of, judge, listed_ids, reevaluate, refused
 from kimberley.cases.lineage import has_lineage, take_in_lineage, tell
 from kimberley.model.case import Case, Origin
 from kimberley.model.decisions import Decision, Refusal
@@ -140,7 +140,7 @@ class _Run:
         policy = self.report.policy
         outcomes = evaluate(dossier_of(case, policy, self._clock), policy.rulebook).outcomes
         open_ids = {state.alert_id for state in case.alerts if state.is_open}
-        return msgspec.structs.replace(decision, rules=tuple(outcomes), alert_ids=tuple(sorted(open_ids.union(decision.alert_ids))))
+        return msgspec.structs.replace(decision, rules=tuple(outcomes), alert_ids=listed_ids(open_ids.union(decision.alert_ids), ()))
 
     def change_reference(self, records: Iterable[ReferenceRecord]) -> None:
         """Judge all cases anew by changed reference data."""

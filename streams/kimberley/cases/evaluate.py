@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
+from kimberley.cases.limits import LONGEST_EVIDENCE, LONGEST_MESSAGE, MOST_EVIDENCE
 from kimberley.model.case import AlertState
-from kimberley.model.findings import AlertStatus, Finding, Outcome, RuleOutcome, Severity, alert_id
+from kimberley.model.findings import AlertStatus, Evidence, Finding, Outcome, RuleOutcome, Severity, alert_id
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import Plain, Rule, Undetermined, Violation, Waiting
 from kimberley.rules.rulebook import Rulebook
@@ -67,7 +70,8 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
         try:
             verdict = rule.judge(dossier)
         except Exception as problem:  # one rule's fault must not silence the others
-            said[index] = Said((), RuleOutcome(rule.id, rule.version, "error", (f"{type(problem).__name__}: {problem}",)))
+            words = shortened(f"{type(problem).__name__}: {problem}", LONGEST_MESSAGE)
+            said[index] = Said((), RuleOutcome(rule.id, rule.version, "error", (words,)))
         else:
             said[index] = _NOTHING if isinstance(verdict, Plain) else _in_words(verdict, rule, severity)
     return Evaluation(said, [each for each in said if each is not _NOTHING])
@@ -106,6 +110,29 @@ def _in_words(verdict: Undetermined | Waiting | Violation | Sequence[Violation],
     return Said(tuple(_finding(rule, severity, violation) for violation in violations), RuleOutcome(rule.id, rule.version, "violation"))
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _bounded(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Evidence as an alert carries it: of thousands of items the first ones, and no value that fills pages."""
+    for each in evidence[:MOST_EVIDENCE]:
+        if len(each.value) > LONGEST_EVIDENCE or len(each.expected) > LONGEST_EVIDENCE or len(each.field) > LONGEST_EVIDENCE:
+            break
+    else:
+        return evidence if len(evidence) <= MOST_EVIDENCE else evidence[:MOST_EVIDENCE]
+    return tuple(
+        Evidence(
+            shortened(each.field, LONGEST_EVIDENCE),
+            shortened(each.value, LONGEST_EVIDENCE),
+            shortened(each.expected, LONGEST_EVIDENCE),
+            each.event_id,
+        )
+        for each in evidence[:MOST_EVIDENCE]
+    )
+
+
 def _finding(rule: Rule, severity: Severity, violation: Violation) -> Finding:
     message = violation.message
     if violation.confidence == "low":
@@ -116,10 +143,10 @@ def _finding(rule: Rule, severity: Severity, violation: Violation) -> Finding:
         rule_version=rule.version,
         subject=violation.subject,
         severity=severity,
-        message=message[:1].upper() + message[1:],
+        message=shortened(message[:1].upper() + message[1:], LONGEST_MESSAGE),
         basis=rule.basis,
         participants=violation.participants,
-        evidence=violation.evidence,
+        evidence=_bounded(violation.evidence),
         confidence=violation.confidence,
         shipment_id=violation.shipment_id,
         since=violation.since,
@@ -132,7 +159,8 @@ def compare(
     """The alerts of a case after an evaluation, and what changed: opened (or again), updated where the finding differs, resolved.
 
     `effective_at` is event time in milliseconds since the epoch; `event_id` names what set it off, None for a deadline. An alert that
-    opens because a deadline had passed by then has the deadline's own time, whenever that is noticed.
+    opens because a deadline had passed by then has the deadline's own time, whenever that is noticed. `since` alone, which no alert
+    states, is no difference.
     """
     findings = list(findings)
     if not findings and not before:
@@ -148,7 +176,10 @@ def compare(
         elif not state.is_open:
             status = "OPENED"
         elif finding != state.finding:
-            status = "UPDATED"
+            if says_the_same(finding, state.finding):
+                state = msgspec.structs.replace(state, finding=finding)
+            else:
+                status = "UPDATED"
         if status:
             at, by = _opened(finding, effective_at, event_id) if finding and status == "OPENED" else (effective_at, event_id)
             state = AlertState(state.alert_id, state.revision + 1, finding is not None, finding or state.finding, at, by)
@@ -159,6 +190,11 @@ def compare(
         states.append(state)
         changes.append(Change("OPENED", state))
     return states, changes
+
+
+def says_the_same(one: Finding, other: Finding) -> bool:
+    """Whether two findings differ in nothing that an alert states."""
+    return msgspec.structs.replace(one, since=other.since) == other
 
 
 def _opened(finding: Finding, effective_at: int, event_id: str | None) -> tuple[int, str | None]:

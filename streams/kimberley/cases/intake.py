@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, cast
 
+from kimberley.cases.limits import LONGEST_NUMBER, MOST_FAULTS, PARTS_OF, SIZES_OF
 from kimberley.errors import RefusedEventError
 from kimberley.model.events import EVENT_TYPES, AnyEvent, Approval, Declaration, Extraction, Parcel, Party
 from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number, shown
@@ -18,8 +19,6 @@ EARLIEST = -2_208_988_800_000
 LATEST = 7_258_118_400_000
 """2200-01-01, excluded."""
 _MOST_OFFSET = 18 * 60
-_LONGEST_ID = 200
-_LONGEST_NUMBER = 64
 _SYMBOLS: dict[str, frozenset[str]] = {
     "CertificateInvalidated": frozenset({"REPLACED", "VOIDED", "RETURNED_UNUSED", "REVOKED"}),
     "EventWithdrawn": frozenset({"DID_NOT_OCCUR", "INCORRECT_DATA"}),
@@ -55,10 +54,13 @@ def take_in(type_name: str, record: Record, latest: int | None = None) -> AnyEve
     """The event of a decoded record (a dict with the fields of `model.events`), which is changed on the way.
 
     `latest` is the last instant, in milliseconds since the epoch, at which the event may claim to have happened.
-    Raises RefusedEventError with every fault found: missing, unknown-code, unknown-symbol, range, future.
-    The record's types are the decoder's matter (Avro or `wire.records`).
+    Raises RefusedEventError with every fault found: missing, unknown-code, unknown-symbol, range, future. Of an event that is larger
+    than `cases.limits` allow, nothing further is looked at. The record's types are the decoder's matter (Avro or `wire.records`).
     """
     faults: list[tuple[str, str, str]] = []
+    _check_sizes(type_name, record, faults)
+    if faults:  # before anything is made of a million parcels
+        raise RefusedEventError(faults)
     for field in _REQUIRED:
         value = record.get(field)
         if not isinstance(value, str) or not (normalise_number(value) if field == "certificate_number" else value.strip()):
@@ -74,6 +76,36 @@ def take_in(type_name: str, record: Record, latest: int | None = None) -> AnyEve
     if faults:
         raise RefusedEventError(faults)
     return cast(AnyEvent, EVENT_TYPES[type_name](**record))
+
+
+def _check_sizes(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
+    """Lists of too many items, and texts of too many characters."""
+    for field, most in SIZES_OF[type_name]:
+        value = record.get(field)
+        if value and len(value) > most:
+            faults.append(_too_large(field, value, most))
+    if faults:
+        return
+    for field, limits in PARTS_OF[type_name]:
+        part = record.get(field)
+        if not part:
+            continue
+        if isinstance(limits, int):
+            if len(max(part, key=len)) > limits:
+                faults += [_too_large(f"{field}[{index}]", text, limits) for index, text in enumerate(part) if len(text) > limits]
+        else:
+            for index, each in enumerate(part) if isinstance(part, list) else ((None, part),):
+                for name, most in limits:
+                    value = each.get(name)
+                    if value and len(value) > most:
+                        path = field if index is None else f"{field}[{index}]"
+                        faults.append(_too_large(f"{path}.{name}", value, most))
+    del faults[MOST_FAULTS:]
+
+
+def _too_large(path: str, value: Any, most: int) -> tuple[str, str, str]:
+    what = "characters" if isinstance(value, str) else "items"
+    return "range", path, f"{path} has {len(value):,} {what}; at most {most:,} are read"
 
 
 def _check_time(record: Record, latest: int | None, faults: list[tuple[str, str, str]]) -> None:
@@ -104,13 +136,8 @@ def _normalise(type_name: str, record: Record, faults: list[tuple[str, str, str]
     number = record.get("certificate_number")
     if isinstance(number, str):
         record["certificate_number"] = number = normalise_number(number)
-        if len(number) > _LONGEST_NUMBER:
-            faults.append(
-                ("range", "certificate_number", f"certificate_number has {len(number)} characters; at most {_LONGEST_NUMBER} are read")
-            )
-    event_id = record.get("event_id")
-    if isinstance(event_id, str) and len(event_id) > _LONGEST_ID:
-        faults.append(("range", "event_id", f"event_id has {len(event_id)} characters; at most {_LONGEST_ID} are read"))
+        if len(number) > LONGEST_NUMBER:
+            faults.append(_too_large("certificate_number", number, LONGEST_NUMBER))
     _code(record, "authority", "authority", faults)
     for field in _CODE_FIELDS.get(type_name, ()):
         if field in record:
@@ -149,7 +176,7 @@ def _codes(record: Record, field: str, path: str, faults: list[tuple[str, str, s
         return
     record[field] = _each(values, normalise_code)
     for index, code in enumerate(record[field]):
-        if isinstance(code, str) and code not in _CODES:
+        if isinstance(code, str) and code not in _CODES and len(faults) < MOST_FAULTS:
             faults.append(("unknown-code", f"{path}[{index}]", f"{shown(values[index])} is no ISO 3166-1 alpha-2 code, nor EU"))
 
 

@@ -1,14 +1,24 @@
 """Judge one event: merge it into its case, evaluate the case, answer with a decision and the alerts that changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
+from kimberley.cases.capacity import beyond_bytes, fullness, keep_conflict
 from kimberley.cases.evaluate import Change, Evaluation, compare, evaluate
 from kimberley.cases.intake import EARLIEST, LATEST
+from kimberley.cases.limits import (
+    LONGEST_ID,
+    LONGEST_NUMBER,
+    MOST_CASE_BYTES,
+    MOST_FAULTS,
+    MOST_JUDGED_BYTES,
+    MOST_LISTED,
+)
 from kimberley.model.case import Case, Fact, Origin
 from kimberley.model.decisions import Decision, DecisionOutcome, Party, Refusal
 from kimberley.model.events import (
@@ -54,6 +64,9 @@ class Answer(NamedTuple):
     changed: bool
 
 
+RESOLVED_PREFIX = "Resolved: "
+"""Begins the message of an alert that resolved."""
+_encoder = msgspec.msgpack.Encoder()
 _PARTIES_CHANGE_WITH = frozenset({CertificateIssued, ShipmentExported, ShipmentTransited, ShipmentArrived})
 
 
@@ -65,6 +78,7 @@ class Memory:
     dossier: Dossier | None = None
     evaluation: Evaluation = field(default_factory=lambda: Evaluation([], []))
     parties: tuple[Party, ...] = ()
+    open_alerts: frozenset[str] | None = None
     wakes_at: int | None = None
 
     def recall(self, policy: Policy, now: int) -> Evaluation | None:
@@ -77,7 +91,7 @@ class Memory:
 
     def forget(self) -> None:
         """Nothing was said."""
-        self.policy = self.dossier = None
+        self.policy = self.dossier = self.open_alerts = None
 
 
 def judge(
@@ -91,41 +105,45 @@ def judge(
     """
     known = case.fact(event.event_id)
     outcome: DecisionOutcome
-    changed = False
-    waited = case.wakes_at
+    waited, before_it = case.wakes_at, case.mark()
     # a taken id makes nothing of what is refused anyway, not even a conflict
     if (known is None or (known.origin != origin and known.event != event)) and (faults := refusals(case, event, policy)):
         return Answer(_refused_event(event, origin, faults, policy, processed_at), [], False)
+    is_news = False
     if known is None:
-        case.facts.append(Fact(event, origin))
-        outcome, changed = "ACCEPTED", True
+        if full := fullness(case, event):
+            return Answer(_refused_event(event, origin, [full], policy, processed_at), [], False)
+        case.add(Fact(event, origin))
+        outcome, is_news = "ACCEPTED", True
     elif known.origin == origin:
         outcome = "ACCEPTED"
     elif known.event == event:
         outcome = "DUPLICATE"
     else:
         outcome = "CONFLICT"
-        if all(conflict.event != event for conflict in case.conflicts):
-            case.conflicts.append(Fact(event, origin))
-            changed = True
+        is_news = keep_conflict(case, Fact(event, origin))
     memory = memory or Memory()
     kind = type(event)
     # a withdrawal changes what stands of other types, and a conflict is of any type, so nothing that was said holds
-    before = memory.recall(policy, now) if kind is not EventWithdrawn and outcome != "CONFLICT" else None
+    before = memory.recall(policy, now) if not is_news or (kind is not EventWithdrawn and outcome != "CONFLICT") else None
     alerts: list[Alert] = []
     dossier = memory.dossier if before is not None else None
-    if dossier is None or not dossier.can_add(event):
+    if dossier is None or (is_news and not dossier.can_add(event)):
         dossier = dossier_of(case, policy, now)
     elif known is None:
         dossier.add(event, now)
-    if before is None or kind in _PARTIES_CHANGE_WITH or policy.rulebook.readers_of(kind.__name__):
+    if before is None or (is_news and (kind in _PARTIES_CHANGE_WITH or policy.rulebook.readers_of(kind.__name__))):
         memory.keep(policy, evaluate(dossier, policy.rulebook, before, kind.__name__), parties(dossier))
-        case.wakes_at = memory.wakes_at
-        case.alerts, changes = compare(case.number, case.alerts, memory.evaluation.findings, event.occurred_at, event.event_id)
+        changes = _compare(case, memory, event.occurred_at, event.event_id)
         if changes:
             alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
     memory.dossier = dossier
-    open_ids = {state.alert_id for state in case.alerts if state.is_open} if case.alerts else set()
+    most = MOST_CASE_BYTES if is_news else MOST_JUDGED_BYTES
+    if case.size > most and case.measure() > most:
+        case.go_back_to(before_it)
+        memory.forget()
+        case.is_full = True
+        return Answer(_refused_event(event, origin, [beyond_bytes(case)], policy, processed_at), [], True)
     decision = Decision(
         decision_id=origin.decision_id,
         event_id=event.event_id,
@@ -136,12 +154,32 @@ def judge(
         errors=(),
         participants=with_reporter(memory.parties, event, policy.reference),
         rules=tuple(memory.evaluation.outcomes),
-        alert_ids=tuple(sorted(open_ids.union(alert.alert_id for alert in alerts))) if open_ids or alerts else (),
+        alert_ids=listed_ids(memory.open_alerts or (), alerts) if memory.open_alerts or alerts else (),
         rulebook=policy.rulebook.id,
         reference_revision=policy.reference.revision,
         decided_at=processed_at,
     )
-    return Answer(decision, alerts, changed or bool(alerts) or case.wakes_at != waited)
+    return Answer(decision, alerts, is_news or bool(alerts) or case.wakes_at != waited)
+
+
+def listed_ids(open_alerts: Iterable[str], alerts: Collection[Alert]) -> tuple[str, ...]:
+    """The alerts that a decision lists: those that its event changed, and those that are open; of very many, the former first."""
+    changed = {alert.alert_id for alert in alerts}
+    found = changed.union(open_alerts)
+    if len(found) > MOST_LISTED:
+        found = set([*sorted(changed), *sorted(found - changed)][:MOST_LISTED])
+    return tuple(sorted(found))
+
+
+def _compare(case: Case, memory: Memory, effective_at: int, event_id: str | None) -> list[Change]:
+    """Bring the case's alerts up to what was said last; what changed."""
+    case.wakes_at = memory.wakes_at
+    case.alerts, changes = compare(case.number, case.alerts, memory.evaluation.findings, effective_at, event_id)
+    if changes or memory.open_alerts is None:
+        memory.open_alerts = frozenset([state.alert_id for state in case.alerts if state.is_open])
+    if changes:
+        case.grow(sum([len(_encoder.encode(change.state)) for change in changes]))
+    return changes
 
 
 def reevaluate(
@@ -172,8 +210,14 @@ def reevaluate(
         memory.dossier.hear(case.sources, case.uses, now)
         evaluation = evaluate(memory.dossier, policy.rulebook, before, told or "")
         memory.keep(policy, evaluation, memory.parties)
-    case.wakes_at = evaluation.wakes_at
-    case.alerts, changes = compare(case.number, case.alerts, evaluation.findings, effective_at, event_id)
+    before_it = case.mark()
+    changes = _compare(case, memory, effective_at, event_id)
+    if case.size > MOST_JUDGED_BYTES and case.measure() > MOST_JUDGED_BYTES:  # its record would not fit its topic
+        wakes_at = case.wakes_at
+        case.go_back_to(before_it)
+        case.wakes_at, case.is_full = wakes_at, True
+        memory.forget()
+        return []
     return [make_alert(case.number, change, policy, processed_at) for change in changes]
 
 
@@ -209,23 +253,23 @@ def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
 def refused(
     type_name: str, record: Mapping[str, Any], origin: Origin, faults: Iterable[Refusal], policy: Policy, processed_at: int
 ) -> Decision:
-    """The decision on a record that could be read but is refused. What the record does not state is empty."""
+    """The decision on a record that could be read but is refused. What the record does not state is empty, what is too long cut."""
     on = None
     occurred_at, offset = record.get("occurred_at"), record.get("utc_offset_minutes", 0)
     if isinstance(occurred_at, int) and isinstance(offset, int) and EARLIEST <= occurred_at < LATEST:
         on = local_date(occurred_at, offset)
-    authority = _text(record, "authority")
+    authority = _text(record, "authority")[:LONGEST_NUMBER]
     reporter: tuple[Party, ...] = ()
     if on and authority in known_codes():
         reporter = (_party("reporter", authority, on, policy.reference),)
     return Decision(
         decision_id=origin.decision_id,
-        event_id=_text(record, "event_id"),
+        event_id=_text(record, "event_id")[:LONGEST_ID],
         event_type=type_name,
-        certificate_number=_text(record, "certificate_number"),
+        certificate_number=_text(record, "certificate_number")[:LONGEST_NUMBER],
         authority=authority,
         outcome="REFUSED",
-        errors=tuple(faults),
+        errors=tuple(islice(faults, MOST_FAULTS)),
         participants=reporter,
         rules=(),
         alert_ids=(),
@@ -236,7 +280,7 @@ def refused(
 
 
 def parties(dossier: Dossier) -> tuple[Party, ...]:
-    """Each party of a journey with its standing on the date that counts for its role."""
+    """Each party of a journey with its standing on the date that counts for its role; of very many, the first."""
     reference, found = dossier.reference, list[Party]()
     if dossier.certificate:
         found.append(_party("issuer", dossier.certificate.authority, dossier.certificate.issued_on, reference))
@@ -251,7 +295,7 @@ def parties(dossier: Dossier) -> tuple[Party, ...]:
     for arrival in dossier.arrivals:
         found.append(_party("importer", arrival.authority, arrival.local_date, reference))
     if len(dossier.exports) > 1 or len(dossier.transits) > 1 or len(dossier.arrivals) > 1:  # which may make one party several times
-        return tuple(dict.fromkeys(found))
+        return tuple(islice(dict.fromkeys(found), MOST_LISTED))
     return tuple(found)
 
 
@@ -278,7 +322,7 @@ def make_alert(number: str, change: Change, policy: Policy, raised_at: int) -> A
         certificate_number=number,
         shipment_id=finding.shipment_id,
         participants=finding.participants,
-        message=f"Resolved: {finding.message}" if change.status == "RESOLVED" else finding.message,
+        message=f"{RESOLVED_PREFIX}{finding.message}" if change.status == "RESOLVED" else finding.message,
         basis=finding.basis,
         evidence=finding.evidence,
         confidence=finding.confidence,

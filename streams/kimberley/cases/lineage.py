@@ -4,13 +4,16 @@ A case keeps what it was told last. What it tells is a function of its facts and
 all cases know what they would know had the events come in any other order.
 """
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
 
+from kimberley.cases.limits import LONGEST_NUMBER, MOST_CASE_BYTES, MOST_TOLD, MOST_USES
 from kimberley.model.case import Case, NamedSource
+from kimberley.model.events import ShipmentArrived
 from kimberley.model.lineage import (
     ArrivalFact,
     Content,
@@ -26,10 +29,11 @@ from kimberley.model.lineage import (
 )
 from kimberley.rules.dossier import Dossier
 
+Known = TypeVar("Known", bound=KnownSource | KnownUse)
 Inherited = TypeVar("Inherited", InheritedExtraction, InheritedApproval)
-MOST_USES = 10_000
-"""Certificates that a source's case keeps note of; what names it beyond that is not added up."""
-
+_MOST_BYTES = 16 << 10
+"""A description that is larger goes to all that name the certificate with little of what it inherits."""
+_FEW_TOLD = 5
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -56,9 +60,10 @@ def tell(
     if messages:
         case.named = [NamedSource(number, use) for number, use in wanted.items()]
         case.sources = [source for source in case.sources if source.number in wanted]
+        case.grow(len(_encoder.encode(case.named)))
     if case.uses:
         description = describe(dossier)
-        seen = blake2b(_encoder.encode(description), digest_size=12).digest()
+        description, seen = _as_told(dossier)
         hearers = [each.number for each in case.uses] if seen != case.told else [anew] if anew else []
         case.told = seen
         messages += [LineageMessage(number, case.number, version, at, event_id, description=description) for number in hearers]
@@ -70,31 +75,83 @@ def tell(
 
 
 def take_in_lineage(case: Case, message: LineageMessage) -> bool:
-    """Note what another case tells; False: that was known, or concerns this case no longer."""
+    """Note what another case tells; False: that was known, or concerns this case no longer, or the case is full (`leaves_out`)."""
+    if leaves_out(case, message):
+        return False
+    before_it = case.mark()
     if message.description is not None:
         if all(each.number != message.by for each in case.named):
             return False
-        known = next((each for each in case.sources if each.number == message.by), None)
+        known = _known(case.sources, message.by)
         if known is not None and known.version >= message.version:
             return False
-        rest = [each for each in case.sources if each is not known]
-        case.sources = sorted([*rest, KnownSource(message.by, message.version, message.description)], key=lambda each: each.number)
-        return known is None or known.description != message.description
-    use = next((each for each in case.uses if each.number == message.by), None)
-    if use is not None and use.version >= message.version:
+        source = KnownSource(message.by, message.version, message.description)
+        case.sources = _with(case.sources, source)
+        case.grow(len(_encoder.encode(source)))
+        is_news = known is None or known.description != message.description
+    else:
+        use = _known(case.uses, message.by)
+        if use is not None and use.version >= message.version:
+            return False
+        if message.use is None:
+            case.uses = [each for each in case.uses if each is not use]
+            return use is not None
+        new_use = KnownUse(message.by, message.version, message.use)
+        case.uses = _with(case.uses, new_use)
+        case.grow(len(_encoder.encode(new_use)))
+        is_news = True
+    if case.size > MOST_CASE_BYTES and case.measure() > MOST_CASE_BYTES:
+        case.go_back_to(before_it)
+        case.is_full = True
         return False
-    others = [each for each in case.uses if each is not use]
-    if message.use is None:
-        case.uses = others
-        return use is not None
-    if use is None and len(others) >= MOST_USES:
-        return False
-    case.uses = sorted([*others, KnownUse(message.by, message.version, message.use)], key=lambda each: each.number)
-    return True
+    return is_news
 
 
-def describe(dossier: Dossier) -> Description:
-    """What a certificate says of itself to those that name it as a source."""
+def description_hash(description: Description) -> bytes:
+    """By which a case knows again what it told of itself last."""
+    return _hash(_encoder.encode(description))
+
+
+def _hash(encoded: bytes) -> bytes:
+    return blake2b(encoded, digest_size=12).digest()
+
+
+def _as_told(dossier: Dossier) -> tuple[Description, bytes]:
+    """A case's description of itself, short enough to be told, and its hash."""
+    description = describe(dossier)
+    encoded = _encoder.encode(description)
+    if len(encoded) > _MOST_BYTES:
+        description = describe(dossier, _FEW_TOLD)
+        encoded = _encoder.encode(description)
+    return description, _hash(encoded)
+
+
+def leaves_out(case: Case, message: LineageMessage) -> bool:
+    """Whether a case is too full to note what another tells: by its size, or by how many name it."""
+    if case.is_full:
+        return True
+    return message.use is not None and len(case.uses) >= MOST_USES and _known(case.uses, message.by) is None
+
+
+def _known(told: Sequence[Known], number: str) -> Known | None:
+    """What one of several certificates, sorted by number, told last."""
+    index = bisect_left(told, number, key=_number)
+    return told[index] if index < len(told) and told[index].number == number else None
+
+
+def _with(told: Sequence[Known], new: Known) -> list[Known]:
+    """What several told, sorted by number, with what one of them tells now."""
+    index = bisect_left(told, new.number, key=_number)
+    has_it = index < len(told) and told[index].number == new.number
+    return [*told[:index], new, *told[index + has_it :]]
+
+
+def _number(told: KnownSource | KnownUse) -> str:
+    return told.number
+
+
+def describe(dossier: Dossier, most: int = MOST_TOLD) -> Description:
+    """What a certificate says of itself to those that name it as a source; of arrivals, approvals and zones so many at most."""
     certificate = dossier.certificate
     invalidation = dossier.invalidation
     return Description(
@@ -109,14 +166,26 @@ def describe(dossier: Dossier) -> Description:
             carats=certificate.carats,
             value_usd=certificate.value_usd,
             extraction=certificate.extraction,
-            own_approvals=certificate.approvals,
-            extractions=() if certificate.extraction else _inherited(dossier, IssueFact.extractions_of, InheritedExtraction),
-            approvals=() if certificate.approvals else _inherited(dossier, IssueFact.approvals_of, InheritedApproval),
+            own_approvals=certificate.approvals[:most],
+            extractions=() if certificate.extraction else _inherited(dossier, IssueFact.extractions_of, InheritedExtraction)[:most],
+            approvals=() if certificate.approvals else _inherited(dossier, IssueFact.approvals_of, InheritedApproval)[:most],
             source_issuers=tuple(sorted({(issue.authority, issue.issued_on) for issue in dossier.source_issues})),
         ),
-        arrivals=tuple(ArrivalFact(each.authority, each.occurred_at, each.local_date, each.carats) for each in dossier.arrivals),
+        arrivals=tuple(ArrivalFact(each.authority, each.occurred_at, each.local_date, each.carats) for each in _arrivals(dossier, most)),
         invalidated_at=invalidation.occurred_at if invalidation else None,
     )
+
+
+def _arrivals(dossier: Dossier, most: int) -> list[ShipmentArrived]:
+    """The arrivals, earliest first; of very many those that matter: each authority's first, and the first that was weighed."""
+    arrivals = dossier.arrivals
+    if len(arrivals) <= most:
+        return arrivals
+    firsts: dict[str, ShipmentArrived] = {}
+    for each in arrivals:
+        firsts.setdefault(each.authority, each)
+    weighed = next((each for each in arrivals if each.carats is not None), None)
+    return [each for each in arrivals if each is weighed or firsts[each.authority] is each]
 
 
 def _inherited(
@@ -136,7 +205,8 @@ def _uses(dossier: Dossier) -> dict[str, Use]:
         return {}
     numbers = dict.fromkeys(certificate.source_certificates)
     use = Use(len(numbers) == 1, certificate.authority, certificate.event_id, certificate.carats, _is_void(dossier))
-    return dict.fromkeys(numbers, use)
+    # what can't be a certificate's number has no case to tell
+    return {number: use for number in numbers if 0 < len(number) <= LONGEST_NUMBER}
 
 
 def _is_void(dossier: Dossier) -> bool:

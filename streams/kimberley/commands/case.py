@@ -137,7 +137,7 @@ def _read_case(asked: str, number: str, settings: Settings) -> tuple[Case, int]:
         ends: dict[object, int] = {}
         for record in watched(read_to_end(consumer, [place], ends), ends, f"reading {topic}-{place.partition}"):
             if record.key == STATE_KEY:
-                state = unpack_state(record.value)
+                state = unpack_state(record.value) if record.value else PartitionState()
                 continue
             records += 1
             if record.key == key:

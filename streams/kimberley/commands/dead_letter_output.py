@@ -1,7 +1,7 @@
 """A dead letter for people, and as JSON: why it died, its headers, its bytes, and what can be read of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rich.table import Table
@@ -10,10 +10,10 @@ from rich.text import Text
 from kimberley.commands.event_words import without_private
 from kimberley.commands.output import console, plain
 from kimberley.errors import ServiceUnavailableError, UnreadableRecordError
-from kimberley.model.case import Origin
 from kimberley.model.events import instant_text
+from kimberley.wire.audit import AuditRecord
 from kimberley.wire.avro import Codec
-from kimberley.wire.dead_letters import DeadLetter
+from kimberley.wire.dead_letters import DeadLetter, place_text
 from kimberley.wire.records import TYPE_NAMES, json_from_record
 
 _DUMPED = 1024
@@ -29,35 +29,47 @@ class Reading(NamedTuple):
     fields: dict[str, Any] = {}  # noqa: RUF012
 
 
-def place_of(origin: Origin) -> str:
-    """`shipments-3@1042`."""
-    return f"{origin.topic}-{origin.partition}@{origin.offset}"
-
-
-def summary_json(letter: DeadLetter, sender: str) -> dict[str, Any]:
-    """A dead letter without its bytes; instants are RFC 3339."""
+def summary_json(letter: DeadLetter, sender: str, state: str, last: AuditRecord | None) -> dict[str, Any]:
+    """A dead letter without its bytes, and what was done to it last; instants are RFC 3339."""
     return {
-        "place": place_of(letter.origin),
+        "place": place_text(letter.origin),
         "topic": letter.origin.topic,
         "partition": letter.origin.partition,
         "offset": letter.origin.offset,
-        "dead_letter": place_of(letter.place),
+        "dead_letter": place_text(letter.place),
         "timestamp": instant_text(letter.timestamp),
         "stage": letter.stage,
         "exception": letter.exception,
         "message": letter.message,
         "attempts": letter.attempts,
+        "state": state,
+        "replay_of": None if letter.replay_of is None else place_text(letter.replay_of),
+        "audit": last,
         "authority": sender or None,
         "key": _text(letter.key),
         "bytes": None if letter.value is None else len(letter.value),
     }
 
 
-def letter_json(letter: DeadLetter, sender: str, codec: Codec, *, names: bool) -> dict[str, Any]:
-    """A dead letter with its headers, its bytes in hexadecimal, and what can be read of them."""
+def audit_line(record: AuditRecord) -> str:
+    """What was done, by whom, when and why, in one line."""
+    died = f"stage {record.stage or 'unknown'}, {record.attempts} {'attempt' if record.attempts == 1 else 'attempts'}"
+    why = f": {record.reason}" if record.reason else ""
+    done = {
+        "replay": f"replayed {record.letter} ({died}) to {record.replayed_to}",
+        "replay-begun": f"began to replay {record.letter} ({died}); whether it was sent is not recorded",
+        "drop": f"dropped {record.letter} ({died})",
+    }[record.action]
+    from_letter = "; the record itself lies there no more, its bytes are the dead letter's" if record.source == "letter" else ""
+    return f"{record.at} {record.by} {done}{from_letter}{why}"
+
+
+def letter_json(letter: DeadLetter, summary: Mapping[str, Any], answer: str | None, codec: Codec, *, names: bool) -> dict[str, Any]:
+    """A dead letter with its headers, its bytes in hexadecimal, and what can be read of them. `answer`: what its replay came to."""
     reading = read_value(letter, codec, names=names)
     return {
-        **summary_json(letter, sender),
+        **summary,
+        "answer": answer,
         "stacktrace": letter.stacktrace,
         "headers": [{"name": name, "value": _text(value)} for name, value in letter.headers],
         "value_hex": None if letter.value is None else letter.value.hex(),
@@ -65,10 +77,12 @@ def letter_json(letter: DeadLetter, sender: str, codec: Codec, *, names: bool) -
     }
 
 
-def print_letter(letter: DeadLetter, codec: Codec, *, everything: bool, names: bool) -> None:
-    """A dead letter on standard output."""
+def print_letter(letter: DeadLetter, done: Sequence[str], codec: Codec, *, everything: bool, names: bool) -> None:
+    """A dead letter on standard output. `done`: what was done about it, a sentence each."""
     out = console()
-    out.print(Text.assemble(plain(place_of(letter.origin), "bold"), ("   dead letter at ", "dim"), plain(place_of(letter.place), "dim")))
+    out.print(
+        Text.assemble(plain(place_text(letter.origin), "bold"), ("   dead letter at ", "dim"), plain(place_text(letter.place), "dim"))
+    )
     out.print()
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -77,6 +91,10 @@ def print_letter(letter: DeadLetter, codec: Codec, *, everything: bool, names: b
     grid.add_row("why", plain(letter.message))
     grid.add_row("exception", plain(letter.exception))
     grid.add_row("attempts", str(letter.attempts))
+    if letter.replay_of is not None:
+        grid.add_row("replay of", plain(place_text(letter.replay_of)))
+    for index, sentence in enumerate(done):
+        grid.add_row("" if index else "done", plain(sentence))
     grid.add_row("when", instant_text(letter.timestamp))
     grid.add_row("key", plain(_text(letter.key) or "none"))
     for index, (name, value) in enumerate(letter.headers):

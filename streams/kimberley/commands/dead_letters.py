@@ -1,134 +1,270 @@
 """`kimberley dead-letters`."""
 
-import re
+import getpass
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
-from kafka import TopicPartition
 
-from kimberley.commands.dead_letter_output import letter_json, place_of, print_letter, summary_json
+from kimberley.commands.dead_letter_answer import answer_to
+from kimberley.commands.dead_letter_choice import Choice, Place, choosing, read_letters, sender_of
+from kimberley.commands.dead_letter_output import audit_line, letter_json, print_letter, summary_json
 from kimberley.commands.event_words import moment
-from kimberley.commands.options import INSTANT
 from kimberley.commands.output import Cell, Column, format_option, is_jsonl, plain, print_jsonl, print_table
-from kimberley.commands.progress import watched
 from kimberley.commands.topics import servers_option
-from kimberley.errors import ServiceUnavailableError
+from kimberley.errors import ConfigurationError
 from kimberley.model.case import Origin
-from kimberley.model.text import normalise_code
-from kimberley.settings import Settings, load_settings
-from kimberley.wire.avro import Codec, make_codec
-from kimberley.wire.dead_letters import STAGES, DeadLetter, dead_letter
-from kimberley.wire.log_reader import log_consumer, places_of, read_to_end
-from kimberley.wire.topics import DEAD_LETTERS
+from kimberley.settings import load_settings
+from kimberley.wire.audit import STATES, AuditRecord
+from kimberley.wire.avro import make_codec
+from kimberley.wire.dead_letters import DeadLetter, place_text
+from kimberley.wire.letter_actions import LetterActions, RefusedActionError, letter_actions
 
-_PLACE = re.compile(r"(?P<topic>[A-Za-z0-9._-]+)(?:-(?P<p1>\d+)@(?P<o1>\d+)|/(?P<p2>\d+)/(?P<o2>\d+))")
+_TO_DO = ("waiting", "unclear")
+"""States in which there is something left to do."""
 
-
-class _Place(click.ParamType):
-    """Where a record lies: `topic-partition@offset`, or a decision's id, `topic/partition/offset`."""
-
-    name = "PLACE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Origin:
-        found = _PLACE.fullmatch(str(value).strip())
-        if not found:
-            self.fail(f"{value!r} is no place of a record, such as shipments-3@1042", param, ctx)
-        return Origin(found["topic"], int(found["p1"] or found["p2"]), int(found["o1"] or found["o2"]))
+by_option = click.option("--by", metavar="NAME", help="who does it, for the audit record [the user of this computer]")
+all_option = click.option(
+    "--all", "everything", is_flag=True, help="all that are still to do; needed where no PLACE and no filter is given"
+)
 
 
 @click.group(name="dead-letters")
 def dead_letters() -> None:
-    """Records that could not be read: list them, and look into one.
+    """Records that could not be read: list them, look into one, send them again or drop them.
 
     \b
     Examples:
       kimberley dead-letters list --since 2024-10-01 --stage decode
       kimberley dead-letters show shipments-3@1042
+      kimberley dead-letters replay --stage schema --authority BW
+      kimberley dead-letters drop shipments-3@1042 --reason "cut on the way, sent anew" --yes
     """
 
 
 @dead_letters.command(name="list")
-@click.option("--stage", type=click.Choice(STAGES), help="where reading failed")
-@click.option("--topic", help="the topic on which the record lay, such as shipments")
-@click.option("--authority", metavar="CODE", help="who sent it, where its header ce_source or what can be decoded tells")
-@click.option("--since", type=INSTANT, help="no older ones: an instant, or a date for its midnight in UTC")
+@choosing
+@click.option(
+    "--state",
+    type=click.Choice([*STATES, "all"]),
+    help="what was done about them; by default those that are still to do: waiting, and unclear (a replay that may have been sent)",
+)
 @servers_option
 @format_option
 def list_(
-    stage: str | None, topic: str | None, authority: str | None, since: int | None, bootstrap_servers: str | None, output: str | None
+    state: str | None,
+    bootstrap_servers: str | None,
+    output: str | None,
+    **filters: Any,
 ) -> None:
-    """List dead letters by the place where each record lay, oldest first; `when` is the record's own timestamp."""
+    """List dead letters, all or those at PLACEs, by where each record lay, oldest first; `when` is the record's own timestamp."""
     settings = load_settings(bootstrap_servers=bootstrap_servers)
+    choice = Choice(**filters)
     codec = make_codec(settings)
-    found = [
-        (letter, sender)
-        for letter in _read(settings)
-        if (stage is None or letter.stage == stage)
-        and (topic is None or letter.origin.topic == topic)
-        and (since is None or letter.timestamp >= since)
-        for sender in [_sender(letter, codec)]
-        if authority is None or sender == normalise_code(authority)
-    ]
+    letters, ledger = read_letters(settings)
+    wanted = _TO_DO if state is None else STATES if state == "all" else (state,)
+    found = [letter for letter in choice.of(letters, codec) if ledger.state(letter) in wanted]
     if is_jsonl(output):
-        print_jsonl(summary_json(letter, sender) for letter, sender in found)
+        print_jsonl(summary_json(each, sender_of(each, codec), ledger.state(each), ledger.last(each)) for each in found)
         return
+    states = [ledger.state(letter) for letter in found]
     if found:
         whole = [Column(name, whole=True) for name in ("place", "when", "stage")]
-        print_table([*whole, "message", Column("attempts", right=True)], [_row(letter) for letter, _ in found])
-    counts = Counter(letter.stage or "unknown" for letter, _ in found)
-    stages = f": {', '.join(f'{count} {name}' for name, count in counts.most_common())}" if found else ""
-    click.echo(f"{len(found)} {'dead letter' if len(found) == 1 else 'dead letters'}{stages}")
+        columns: list[str | Column] = [*whole, "message", Column("attempts", right=True)]
+        rows = [_row(letter) for letter in found]
+        if set(states) - {"waiting"}:
+            columns.append(Column("state", whole=True))
+            rows = [[*row, each] for row, each in zip(rows, states, strict=True)]
+        print_table(columns, rows)
+    click.echo(_counted(found))
 
 
 @dead_letters.command()
-@click.argument("place", type=_Place())
+@click.argument("place", type=Place())
 @click.option("--all", "everything", is_flag=True, help="dump the whole value, not only its first 1,024 bytes")
 @click.option("--names", is_flag=True, help="show who exports and imports in what can be decoded (the dump shows every byte)")
 @servers_option
 @format_option
 def show(place: Origin, everything: bool, names: bool, bootstrap_servers: str | None, output: str | None) -> None:
-    """Look into the dead letter of the record at PLACE (topic-partition@offset): why it died, its headers, its bytes, and what they say.
+    """Look into the dead letter of the record at PLACE (topic-partition@offset): why it died, its headers, its bytes, and what they say;
+    and, where it was replayed or dropped, by whom and what came of it.
 
     Exit status 1 where no dead letter is of that place.
     """
     settings = load_settings(bootstrap_servers=bootstrap_servers)
-    letter = next((each for each in _read(settings) if each.origin == place), None)
+    letters, ledger = read_letters(settings)
+    letter = next((each for each in letters if each.origin == place), None)
     if letter is None:
-        click.echo(
-            f"no dead letter is of {place_of(place)}: it was read, is not there yet, or is older than 90 days; "
-            f"`kimberley dead-letters list --topic {place.topic}` lists what there is",
-            err=True,
-        )
+        click.echo(f"{_unknown(place)}; `kimberley dead-letters list --topic {place.topic}` lists what there is", err=True)
         raise SystemExit(1)
     codec = make_codec(settings)
+    last = ledger.last(letter)
+    answer = answer_to(last, letters, settings) if last is not None and last.action == "replay" else None
     if is_jsonl(output):
-        print_jsonl([letter_json(letter, _sender(letter, codec), codec, names=names)])
+        summary = summary_json(letter, sender_of(letter, codec), ledger.state(letter), last)
+        print_jsonl([letter_json(letter, summary, answer, codec, names=names)])
     else:
-        print_letter(letter, codec, everything=everything, names=names)
+        done = [each for each in (last and audit_line(last), answer) if each]
+        print_letter(letter, done, codec, everything=everything, names=names)
 
 
-def _read(settings: Settings) -> list[DeadLetter]:
-    """Every dead letter, oldest first; of several about one record (a broker without transactions) the last."""
-    ends: dict[TopicPartition, int] = {}
-    with log_consumer(settings) as consumer:
-        records: Iterator[Any] = read_to_end(consumer, places_of(consumer, DEAD_LETTERS), ends)
-        letters = {letter.origin: letter for letter in map(dead_letter, watched(records, ends, f"reading {DEAD_LETTERS}"))}
-    return sorted(letters.values(), key=lambda each: (each.timestamp, each.origin.topic, each.origin.partition, each.origin.offset))
+@dead_letters.command()
+@choosing
+@all_option
+@click.option("--again", is_flag=True, help="also what was dropped, and what a replay that ended half-way may have sent already")
+@click.option("--reason", help="why, for the audit record")
+@by_option
+@servers_option
+@format_option
+def replay(
+    everything: bool,
+    again: bool,
+    reason: str | None,
+    by: str | None,
+    bootstrap_servers: str | None,
+    output: str | None,
+    **filters: Any,
+) -> None:
+    """Send dead records again, those at PLACEs or those that filters choose: byte for byte, each once, to where it lay.
+
+    Mend first what made them unreadable, or they die again: `attempts` counts that. Each replay leaves an audit record, in one transaction
+    with the record itself; what was replayed is not sent a second time. Exit status 1 where something named was not sent.
+
+    \b
+    Examples:
+      kimberley dead-letters replay shipments-3@1042
+      kimberley dead-letters replay --stage schema --since 2024-10-01 --reason "the registry has the schema now"
+    """
+    settings = load_settings(bootstrap_servers=bootstrap_servers)
+    choice = Choice(**filters)
+    _require_choice(choice, everything)
+    with letter_actions(settings, _who(by)) as actions:
+        letters, _ = read_letters(settings)
+        found = choice.of(letters, make_codec(settings))
+        states = _TO_DO if again else ("waiting",)
+        chosen = [letter for letter in found if choice.places or actions.ledger.state(letter) in states]
+        # in the order in which they lay
+        chosen.sort(key=lambda each: (each.origin.topic, each.origin.partition, each.origin.offset))
+        count, refused = _each(chosen, lambda letter: actions.replay(letter, reason, again=again), output)
+        _say_unclear(found, actions)
+    _end("replayed", count, refused + _say_unknown(choice, letters), output)
+
+
+@dead_letters.command()
+@choosing
+@all_option
+@click.option("--reason", required=True, help="why, for the audit record")
+@click.option("--yes", is_flag=True, help="do it; without it, this says what would be dropped")
+@by_option
+@servers_option
+@format_option
+def drop(
+    everything: bool,
+    reason: str,
+    yes: bool,
+    by: str | None,
+    bootstrap_servers: str | None,
+    output: str | None,
+    **filters: Any,
+) -> None:
+    """Record that nothing is to be done about dead letters, those at PLACEs or those that filters choose; `list` no longer shows them.
+
+    Nothing is deleted: the bytes stay on the topic for their 90 days, and `replay --again` sends them all the same. Without --yes this
+    drops nothing and ends with status 2. Each drop leaves an audit record and prints it.
+
+    \b
+    Example:
+      kimberley dead-letters drop --stage frame --authority ZW --reason "test messages, the sender confirms" --yes
+    """
+    settings = load_settings(bootstrap_servers=bootstrap_servers)
+    choice = Choice(**filters)
+    _require_choice(choice, everything)
+    if not reason.strip():
+        raise click.UsageError("--reason is empty: say why, for whoever asks later")
+    if not yes:
+        letters, ledger = read_letters(settings)
+        chosen = [letter for letter in choice.of(letters, make_codec(settings)) if ledger.state(letter) in _TO_DO]
+        click.echo(f"{_counted(chosen)} would be dropped. Nothing is dropped without --yes.", err=True)
+        raise SystemExit(2)
+    with letter_actions(settings, _who(by)) as actions:
+        letters, _ = read_letters(settings)
+        found = choice.of(letters, make_codec(settings))
+        chosen = [letter for letter in found if choice.places or actions.ledger.state(letter) in _TO_DO]
+        count, refused = _each(chosen, lambda letter: actions.drop(letter, reason.strip()), output)
+    _end("dropped", count, refused + _say_unknown(choice, letters), output)
+
+
+def _who(by: str | None) -> str:
+    """Who acts, for the audit record."""
+    if by is not None and by.strip():
+        return by.strip()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        raise ConfigurationError("this computer's user has no name: say with --by who acts, for the audit record") from None
+
+
+def _require_choice(choice: Choice, everything: bool) -> None:
+    if choice.is_all and not everything:
+        raise click.UsageError("name PLACEs or filters, or give --all for every dead letter that is still to do")
+    if everything and not choice.is_all:
+        raise click.UsageError("--all goes with no PLACE and no filter")
+
+
+def _each(chosen: Sequence[DeadLetter], act: Callable[[DeadLetter], AuditRecord], output: str | None) -> tuple[int, int]:
+    """Act on dead letters in turn, and print each audit record as soon as it is true; how many were acted on, how many refused."""
+    refused = 0
+    for letter in chosen:
+        try:
+            record = act(letter)
+        except RefusedActionError as problem:
+            click.echo(f"kimberley: {problem}", err=True)
+            refused += 1
+            continue
+        if is_jsonl(output):
+            print_jsonl([record])
+        else:
+            click.echo(plain(audit_line(record)).plain)
+    return len(chosen) - refused, refused
+
+
+def _end(done: str, count: int, refused: int, output: str | None) -> None:
+    if not is_jsonl(output):
+        click.echo(f"{_number(count)} {done}")
+    if refused:
+        raise SystemExit(RefusedActionError.exit_status)
+
+
+def _say_unknown(choice: Choice, letters: Sequence[DeadLetter]) -> int:
+    """How many places are of no dead letter; each is told."""
+    unknown = set(choice.places) - {letter.origin for letter in letters}
+    for place in sorted(unknown, key=place_text):
+        click.echo(f"kimberley: {_unknown(place)}", err=True)
+    return len(unknown)
+
+
+def _say_unclear(found: Sequence[DeadLetter], actions: LetterActions) -> None:
+    left = sum(actions.ledger.state(letter) == "unclear" for letter in found)
+    if left:
+        click.echo(f"kimberley: {_number(left)} may have been sent by a replay that ended half-way; `list --state unclear`", err=True)
+
+
+def _unknown(place: Origin) -> str:
+    return f"no dead letter is of {place_text(place)}: it was read, is not there yet, or is older than 90 days"
+
+
+def _number(count: int) -> str:
+    return f"{count} {'dead letter' if count == 1 else 'dead letters'}"
+
+
+def _counted(letters: Sequence[DeadLetter]) -> str:
+    """How many, and of which stages."""
+    counts = Counter(letter.stage or "unknown" for letter in letters)
+    stages = f": {', '.join(f'{count} {name}' for name, count in counts.most_common())}" if letters else ""
+    return f"{_number(len(letters))}{stages}"
 
 
 def _row(letter: DeadLetter) -> list[Cell]:
     when = moment(letter.timestamp, 0, between="\n")
-    return [plain(place_of(letter.origin)), when, plain(letter.stage), plain(letter.message), str(letter.attempts)]
-
-
-def _sender(letter: DeadLetter, codec: Codec) -> str:
-    """Who sent it, as far as its headers or what can be decoded tell."""
-    if letter.sender:
-        return letter.sender
-    try:
-        authority = codec.decode_partly(letter.value)[1].get("authority")
-    except ServiceUnavailableError:
-        return ""
-    return normalise_code(authority) if isinstance(authority, str) else ""
+    return [plain(place_text(letter.origin)), when, plain(letter.stage), plain(letter.message), str(letter.attempts)]

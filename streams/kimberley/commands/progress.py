@@ -29,13 +29,15 @@ def watched(records: Iterable[Any], ends: Mapping[Any, int], what: str) -> Itera
 
 
 @contextlib.contextmanager
-def bar(what: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-    """A bar that says `what` is done, moved by calling what it gives with how many of `total` (None: not known) are."""
+def bar(what: str, total: int | None, unit: str) -> Iterator[Callable[..., None]]:
+    """A bar that says `what` is done, moved by calling what it gives with how many of `total` (None: not known) are, and the total
+    where that is known only now.
+    """
     with _shown(what, total, TextColumn("{task.completed:,} " + unit), TimeRemainingColumn()) as progress:
         if progress is None:
-            yield lambda done: None
+            yield lambda done, total=None: None
         else:
-            yield lambda done: progress.update(progress.task_ids[0], completed=done)
+            yield lambda done, total=None: progress.update(progress.task_ids[0], completed=done, total=total)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from kimberley.reference.files import read_measures, read_participants, shipped_
 from kimberley.reference.reference import Reference
 from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
-from kimberley.wire.reference_revisions import newest_reference
+from kimberley.wire.reference_revisions import complete_references, newest_reference
 from kimberley.wire.topics import REFERENCE_TOPICS
 
 _NOTHING = Reference((), ())
@@ -32,8 +32,13 @@ def held_reference(settings: Settings) -> Reference | None:
 
 def required_reference(settings: Settings) -> Reference:
     """The newest complete revision on the topics. Raises ConfigurationError that says what to run where there is none."""
-    found = held_reference(settings)
-    if found is None:
+    return required_revisions(settings)[-1]
+
+
+def required_revisions(settings: Settings) -> list[Reference]:
+    """Every complete revision on the topics, in order. Raises ConfigurationError that says what to run where there is none."""
+    found = complete_references(settings, make_codec(settings), _tell)
+    if not found:
         raise ConfigurationError(
             f"the topics {', '.join(REFERENCE_TOPICS)} hold no complete reference data: run `kimberley reference load`"
         )

@@ -1,10 +1,11 @@
 """A case: everything known of one certificate number, small enough to be kept by the million."""
 
 from struct import Struct
+from typing import Any
 
 import msgspec
 
-from kimberley.model.events import AnyEvent
+from kimberley.model.events import AnyEvent, EventWithdrawn
 from kimberley.model.findings import Finding
 from kimberley.model.lineage import KnownSource, KnownUse, Use
 
@@ -13,6 +14,8 @@ FORMAT = b"\x02"
 _HEAD = Struct(">cq")
 """That byte, and when the case wakes: so that who looks for deadlines need not unpack every case."""
 _NEVER = -1
+_FEW = 16
+"""Facts that are looked through one by one; more are looked up."""
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True):
@@ -56,12 +59,13 @@ class NamedSource(msgspec.Struct, frozen=True, array_like=True):
     use: Use
 
 
-class Case(msgspec.Struct, array_like=True):
+class Case(msgspec.Struct, array_like=True, dict=True):
     """Facts in the order in which they came, contents refused because their id was taken, and every alert ever raised.
 
     `wakes_at`: the instant, milliseconds since the epoch, at which a deadline passes if nothing comes before; None: none waits.
     `sources`, `uses`: what other cases told this one, of what it names as its sources and of those that name it, by number. `named`,
-    `told`: what it told them, the latter as a hash (empty: nothing); `told_version`: the version of the last that it told.
+    `told`: what it told them, the latter as a hash (empty: nothing); `told_version`: the version of the last that it told. `is_full`: it
+    has grown so large that it takes in nothing further.
     """
 
     number: str
@@ -74,13 +78,63 @@ class Case(msgspec.Struct, array_like=True):
     named: list[NamedSource] = []
     told: bytes = b""
     told_version: int = 0
+    is_full: bool = False
 
     def fact(self, event_id: str) -> Fact | None:
         """The standing content of an event id, withdrawn or not."""
+        if len(self.facts) > _FEW:
+            return self._index().get(event_id)
         for fact in self.facts:
             if fact.event.event_id == event_id:
                 return fact
         return None
+
+    @property
+    def withdrawals(self) -> int:
+        """How many of its facts are withdrawals."""
+        self._index()
+        found: int = self.__dict__["withdrawals"]
+        return found
+
+    def _index(self) -> dict[str, Fact]:
+        index: dict[str, Fact] = self.__dict__.setdefault("index", {})
+        new = self.facts[len(index) :]
+        index.update((fact.event.event_id, fact) for fact in new)
+        withdrawals = sum(isinstance(fact.event, EventWithdrawn) for fact in new)
+        self.__dict__["withdrawals"] = self.__dict__.get("withdrawals", 0) + withdrawals
+        return index
+
+    def add(self, fact: Fact) -> None:
+        """Another fact, of an event id that the case does not have."""
+        encoded = _encoder.encode(fact)
+        self.packed_facts().append(msgspec.Raw(encoded))
+        self.facts.append(fact)
+        self.grow(len(encoded))
+
+    def packed_facts(self) -> list[msgspec.Raw]:
+        """Its facts as bytes, made once: facts never change."""
+        packed: list[msgspec.Raw] = self.__dict__.setdefault("packed", [])
+        if len(packed) < len(self.facts):
+            packed += [msgspec.Raw(_encoder.encode(fact)) for fact in self.facts[len(packed) :]]
+        return packed
+
+    def take_packed(self, facts: list[msgspec.Raw]) -> None:
+        """Facts as bytes, for a case that is packed next and not asked for them."""
+        self.__dict__["packed"] = facts
+
+    @property
+    def size(self) -> int:
+        """About its bytes when packed, and hardly less: what it had when it was last packed or read, and all that came since."""
+        size: int = self.__dict__.get("size", 0)
+        return size
+
+    def grow(self, size: int) -> None:
+        """Note so many bytes more."""
+        self.__dict__["size"] = self.__dict__.get("size", 0) + size
+
+    def measure(self) -> int:
+        """Its bytes when packed, exactly; takes as long as packing it."""
+        return len(pack_case(self))
 
     def mark(self) -> Mark:
         """The case as it is now, for `go_back_to`. Facts and conflicts are only ever appended, other lists only replaced."""
@@ -88,29 +142,32 @@ class Case(msgspec.Struct, array_like=True):
         return len(self.facts), len(self.conflicts), self.alerts, self.wakes_at, lineage
 
     def go_back_to(self, mark: Mark) -> None:
-        """Undo all that came since `mark`."""
+        """Undo all that came since `mark`; its size stays noted as it was, until it is measured again."""
         facts, conflicts, self.alerts, self.wakes_at, lineage = mark
         self.sources, self.uses, self.named, self.told, self.told_version = lineage
         del self.facts[facts:], self.conflicts[conflicts:]
+        del self.__dict__.get("packed", [])[facts:]
+        self.__dict__.pop("index", None)
+        self.__dict__.pop("withdrawals", None)
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Case)
 
 
-def pack_case(case: Case, packed: list[msgspec.Raw] | None = None) -> bytes:
-    """A case as bytes, for the store and the changelog.
-
-    `packed` holds the case's first facts as bytes from the last time, and is brought up to all of them; facts never change.
-    """
-    if packed is None:
-        packed = []
-    packed += [msgspec.Raw(_encoder.encode(fact)) for fact in case.facts[len(packed) :]]
+def pack_case(case: Case) -> bytes:
+    """A case as bytes, for the store and the changelog."""
     head = _HEAD.pack(FORMAT, _NEVER if case.wakes_at is None else case.wakes_at)
-    fields = (case.number, packed, case.conflicts, case.alerts, case.wakes_at)
-    if case.sources or case.uses or case.named:
-        return head + _encoder.encode((*fields, case.sources, case.uses, case.named, case.told, case.told_version))
-    return head + _encoder.encode((*fields, (), (), (), b"", case.told_version) if case.told_version else fields)
+    fields: tuple[Any, ...] = (case.number, case.packed_facts(), case.conflicts, case.alerts, case.wakes_at)
+    if case.is_full:
+        fields = (*fields, case.sources, case.uses, case.named, case.told, case.told_version, True)
+    elif case.sources or case.uses or case.named:
+        fields = (*fields, case.sources, case.uses, case.named, case.told, case.told_version)
+    elif case.told_version:
+        fields = (*fields, (), (), (), b"", case.told_version)
+    packed = head + _encoder.encode(fields)
+    case.__dict__["size"] = len(packed)
+    return packed
 
 
 def wakes_at(packed: bytes) -> int | None:
@@ -123,12 +180,15 @@ def wakes_at(packed: bytes) -> int | None:
 def unpack_case(packed: bytes) -> Case:
     """The case of `pack_case`. Raises ValueError on another format's bytes and msgspec.ValidationError on bytes of another shape."""
     check_format(packed)
-    return _decoder.decode(memoryview(packed)[_HEAD.size :])
+    case = _decoder.decode(memoryview(packed)[_HEAD.size :])
+    case.grow(len(packed))
+    return case
 
 
 def check_format(packed: bytes) -> None:
     """Raises ValueError on the bytes of a case of another format."""
     if packed[:1] != FORMAT:
         raise ValueError(
-            f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or rebuild"
+            f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or stop the workers "
+            "and run `kimberley rebuild --yes`, which makes the cases anew from the events"
         )

@@ -10,13 +10,15 @@ class PartitionState(msgspec.Struct, frozen=True):
     """`clock`: event time, milliseconds since the epoch; it never goes back. `revision`: of the reference data that judges here.
 
     `is_reevaluated`: every case has been judged anew by that revision. `applied`: by input topic, the offset after the last record that
-    is in the cases: known also when the group's own offsets have expired.
+    is in the cases: known also when the group's own offsets have expired. `is_whole`: every case is there; False while a rebuild is under
+    way, and after one that was interrupted.
     """
 
     clock: int = 0
     revision: str = ""
     is_reevaluated: bool = True
     applied: dict[str, int] = {}
+    is_whole: bool = True
 
 
 _decoder = msgspec.json.Decoder(PartitionState)

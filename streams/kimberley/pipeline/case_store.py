@@ -1,10 +1,11 @@
 """Reading a partition's cases back from their changelog."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from kimberley.cases.judge import RESOLVED_PREFIX
 from kimberley.errors import ConfigurationError
 from kimberley.model.case import AlertState, Case, check_format, pack_case, unpack_case
 from kimberley.model.findings import Evidence, Finding
@@ -25,6 +26,7 @@ async def recover_cases(
     ConfigurationError when a version wrote it whose format this one does not know.
     """
     cases: dict[str, bytes] = {}
+    foreign: dict[str, ConfigurationError] = {}
     state = PartitionState()
     records = 0
     async for record in read_to_end(consumer, [TopicPartition(topic, number)]):
@@ -33,18 +35,21 @@ async def recover_cases(
             on_read(records)
             records = 0
         if record.key == STATE_KEY:
-            state = unpack_state(record.value)
+            state = unpack_state(record.value) if record.value else PartitionState()
             continue
         key = record.key.decode()
+        foreign.pop(key, None)
         if record.value is None:
             cases.pop(key, None)
-        else:
-            try:
-                check_format(record.value)
-            except ValueError as problem:
-                raise ConfigurationError(f"{topic}-{number}, offset {record.offset}: {problem}") from None
-            cases[key] = record.value
+            continue
+        try:
+            check_format(record.value)
+        except ValueError as problem:  # refused only where it still stands at the end: a rebuild replaces it
+            foreign[key] = ConfigurationError(f"{topic}-{number}, offset {record.offset}: {problem}")
+        cases[key] = record.value
     on_read(records)
+    if foreign:
+        raise next(iter(foreign.values()))
     return cases, state
 
 
@@ -75,19 +80,20 @@ async def adopt_published_alerts(
         ahead = [alert for alert in alerts if alert["revision"] > revisions.get(alert["alert_id"], 0)]
         if ahead:
             gone = {alert["alert_id"] for alert in ahead}
-            case.alerts = [state for state in case.alerts if state.alert_id not in gone] + [_state(alert) for alert in ahead]
+            case.alerts = [state for state in case.alerts if state.alert_id not in gone] + [alert_state(alert) for alert in ahead]
             cases[certificate_number] = pack_case(case)
             adopted += len(ahead)
     return adopted
 
 
-def _state(alert: dict[str, Any]) -> AlertState:
+def alert_state(alert: Mapping[str, Any]) -> AlertState:
+    """Where a published alert, a decoded record, leaves its case. `since`, which no alert states, is None."""
     finding = Finding(
         rule_id=alert["rule_id"],
         rule_version=alert["rule_version"],
         subject=alert["subject"],
         severity=alert["severity"],
-        message=alert["message"],
+        message=alert["message"].removeprefix(RESOLVED_PREFIX) if alert["status"] == "RESOLVED" else alert["message"],
         basis=alert["basis"],
         participants=tuple(alert["participants"]),
         evidence=tuple(Evidence(**each) for each in alert["evidence"]),

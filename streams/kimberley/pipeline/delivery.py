@@ -18,7 +18,7 @@ from aiokafka.errors import (
 
 from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
 from kimberley.model.partition_state import STATE_KEY, pack_state
-from kimberley.pipeline.processor import Batch, Output
+from kimberley.pipeline.batch import Batch, Output
 from kimberley.wire.topics import InternalNames
 
 # aiokafka waits this long between the steps of a transaction; its 20 ms are most of a transaction's time

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from kimberley.pipeline.background import Background
 from kimberley.pipeline.progress import Progress
+from kimberley.pipeline.reading import close
 
 _PERIOD_SECONDS = 2.0
 _TIMEOUT_SECONDS = 10.0
@@ -34,7 +35,7 @@ class EndFollower:
     async def stop(self) -> None:
         """Stop asking."""
         await self._background.stop()
-        await self._consumer.stop()
+        await close(self._consumer)
 
     async def _follow(self) -> None:
         while True:

@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from kimberley import __version__
 from kimberley.model.decisions import DecisionOutcome
 from kimberley.model.findings import SEVERITIES, AlertStatus
+from kimberley.pipeline.batch import Counts
 from kimberley.pipeline.health import Health
-from kimberley.pipeline.processor import Counts
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.series import Counter, Definition, Histogram, gauge, info
 from kimberley.rules.rulebook import Rulebook
@@ -48,6 +48,12 @@ DEAD_LETTERS = Definition(
 )
 REROUTED = Definition(
     "kimberley_rerouted_total", "counter", "Records that came with a wrong key or on a wrong partition and were forwarded to the right one."
+)
+LEFT_OUT = Definition(
+    "kimberley_left_out_total",
+    "counter",
+    "Events refused, and lineage messages and alerts left out, because a certificate's case is full: the log says which.",
+    ("what",),
 )
 END_TO_END = Definition(
     "kimberley_end_to_end_seconds",
@@ -167,6 +173,7 @@ class Metrics(Collector):
         self._rule_errors = Counter(RULE_ERRORS, [rules])
         self._dead_letters = Counter(DEAD_LETTERS, [_STAGES])
         self._rerouted = Counter(REROUTED)
+        self._left_out = Counter(LEFT_OUT, [("event", "lineage", "alert")])
         self._end_to_end = Histogram(END_TO_END)
         self._batch_judging = Histogram(BATCH_JUDGING)
         self._event_judging = Histogram(EVENT_JUDGING)
@@ -189,6 +196,8 @@ class Metrics(Collector):
         for stage, number in counts.dead_letters.items():
             self._dead_letters.add(number, stage)
         self._rerouted.add(counts.rerouted)
+        for what, number in counts.left_out.items():
+            self._left_out.add(number, what)
         now = self._wall_clock()
         for timestamp, number in counts.timestamps.items():
             self._end_to_end.add(max(0.0, now - timestamp / 1000), number)
@@ -200,7 +209,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """What Prometheus reads, as it is now."""
-        for counted in (self.events, self.decisions, self.alerts, self._rule_errors, self._dead_letters, self._rerouted):
+        for counted in (self.events, self.decisions, self.alerts, self._rule_errors, self._dead_letters, self._rerouted, self._left_out):
             yield counted.family()
         for spread in (self._end_to_end, self._batch_judging, self._event_judging, self._batch_records, self._delivery):
             yield spread.family()

@@ -13,12 +13,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kimberley.cases.judge import Policy
 from kimberley.errors import ConfigurationError, KimberleyError
 from kimberley.model.partition_state import PartitionState
+from kimberley.pipeline.batch import Batch, Record
 from kimberley.pipeline.case_store import adopt_published_alerts, recover_cases
 from kimberley.pipeline.delivery import Delivery
 from kimberley.pipeline.metrics import Delivered, Held
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.processor import Batch, Processor, Record
+from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress, Recovery
+from kimberley.pipeline.reading import close
 from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, latest, readable_controls
@@ -31,6 +33,10 @@ _BATCH_BYTES = 8 << 20
 """A batch takes no further chunk once its records come to so much."""
 _STEP_RECORDS = 200
 """Records judged before the event loop gets its turn: some ten milliseconds."""
+_STEP_SECONDS = 0.05
+"""A step that took longer is followed by a shorter one: some certificates have a thousand events."""
+_MOST_OUTPUT_BYTES = 32 << 20
+"""A batch ends early once its outputs come to so much: one event may have to be told to thousands of certificates."""
 _STEP_CASES = 200
 """Cases judged anew, without an event, between two batches: some ten milliseconds."""
 _LOOK_SECONDS = 0.2
@@ -185,7 +191,11 @@ class PartitionTask:
             if self._adopts_alerts:
                 await adopt_published_alerts(reader, FLAGGED_SHIPMENTS, self.number, self.cases, self._codec, recovery.moved)
         finally:
-            await reader.stop()
+            await close(reader)
+        if not self._state.is_whole:
+            raise ConfigurationError(
+                f"{self._names.cases}-{self.number}: a rebuild of its cases was interrupted: run `kimberley rebuild` again"
+            )
         await self._read_committed()
         recovery.done(len(self.cases), self._committed)
         log.info(
@@ -209,11 +219,18 @@ class PartitionTask:
                     cases = self._names.cases
                     raise ConfigurationError(
                         f"{place.topic}-{self.number} ends at offset {ends[place]}, but {applied} of its records are in {cases}: was the "
-                        f"topic made anew? Then make {cases} anew, too, or the new records would be passed over"
+                        "topic made anew? Then stop the workers and run `kimberley rebuild --yes`, which makes the cases anew, too, or the "
+                        "new records would be passed over"
+                    )
+                if place.topic in EVENT_TOPICS and applied < committed:
+                    raise ConfigurationError(
+                        f"{place.topic}-{self.number}: the group {self._names.group} has judged its records up to offset {committed}, but "
+                        f"the cases of partition {self.number} in {self._names.cases} hold them up to {applied} only: cases are lost. Stop "
+                        "the workers and run `kimberley rebuild`, which makes them anew from the events"
                     )
                 self._committed[place.topic, place.partition] = max(committed, applied)
         finally:
-            await lookup.stop()
+            await close(lookup)
 
     async def _work(self, processor: Processor) -> bool:
         """Whatever there is to do now, once: a batch of events, control records, a step of what they set off. False: nothing."""
@@ -227,7 +244,7 @@ class PartitionTask:
             await self._apply_controls(processor)
         if processor.has_to_reevaluate:
             worked = True
-            await self._step(lambda batch: processor.reevaluate(self._policy(processor), batch, _STEP_CASES), processor)
+            await self._step(lambda batch: processor.reevaluate(self._policy(processor), batch, _STEP_CASES, _MOST_OUTPUT_BYTES), processor)
         return worked
 
     async def _wait(self) -> None:
@@ -275,7 +292,7 @@ class PartitionTask:
                     log.error("revision_unknown", partition=self.number, revision=control.revision, remedy="kimberley reference load")
                 control = Control(control.time)
             processor.apply(control, batch)
-            processor.reevaluate(self._policy(processor), batch, _STEP_CASES)
+            processor.reevaluate(self._policy(processor), batch, _STEP_CASES, _MOST_OUTPUT_BYTES)
             await self._send(processor, batch, [], 0, 0.0)
 
     async def _step(self, act: Callable[[Batch], None], processor: Processor) -> None:
@@ -300,18 +317,23 @@ class PartitionTask:
             # at once: around a rebalance the same records may have been read twice, and both lie in this batch
             self._committed[place] = max(reached, last.offset + 1)
             size += chunk.size
-        batch = None
-        seconds = 0.0
-        if records:
-            await self._know_schemas(records)
-            policy = self._policy(processor)
-            batch = processor.begin()
-            for start in range(0, len(records), _STEP_RECORDS):
-                began = time.perf_counter()
-                processor.judge(records[start : start + _STEP_RECORDS], policy, batch)
-                seconds += time.perf_counter() - began
-                await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
-        await self._send(processor, batch, chunks, len(records), seconds)
+        if not records:
+            await self._send(processor, None, chunks, 0, 0.0)
+            return
+        await self._know_schemas(records)
+        policy = self._policy(processor)
+        batch, sent, judged, seconds, step = processor.begin(), 0, 0, 0.0, _STEP_RECORDS
+        while judged < len(records):
+            if batch.size >= _MOST_OUTPUT_BYTES:
+                await self._send(processor, batch, [], judged - sent, seconds)
+                batch, sent, seconds = processor.begin(), judged, 0.0
+            began = time.perf_counter()
+            judged += processor.judge(records[judged : judged + step], policy, batch, _MOST_OUTPUT_BYTES)
+            took = time.perf_counter() - began
+            seconds += took
+            step = max(1, step // 4) if took > _STEP_SECONDS else min(_STEP_RECORDS, step * 2)
+            await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
+        await self._send(processor, batch, chunks, len(records) - sent, seconds)
 
     async def _send(self, processor: Processor, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
         """Finish a batch and send it on its way, after the one before it. `seconds`: what judging took."""

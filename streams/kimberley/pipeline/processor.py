@@ -1,12 +1,10 @@
 """What one partition number makes of a batch of records: outputs, changed cases, nothing sent yet. No Kafka client here."""
 
 import time
-import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from itertools import chain, islice
+from math import inf
 
 import msgspec
 import structlog
@@ -14,22 +12,23 @@ import structlog
 from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.intake import take_in
 from kimberley.cases.judge import Memory, Policy, judge, reevaluate, refused
-from kimberley.cases.lineage import has_lineage, take_in_lineage, tell
+from kimberley.cases.lineage import has_lineage, leaves_out, take_in_lineage, tell
 from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import Case, Origin, pack_case, unpack_case, wakes_at
-from kimberley.model.decisions import Decision, Refusal
-from kimberley.model.events import instant_text
-from kimberley.model.findings import Alert
+from kimberley.model.decisions import Refusal
 from kimberley.model.partition_state import PartitionState
-from kimberley.model.text import normalise_number
+from kimberley.model.text import normalise_number, shown
+from kimberley.pipeline.batch import Batch, Record
+from kimberley.pipeline.batch_writer import BatchWriter
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, read_control
-from kimberley.wire.decision_encoding import decision_encoder
-from kimberley.wire.envelope import Headers, claims, dead_letter_headers, origin_headers, parse_origin, without_own
-from kimberley.wire.lineage import lineage_value, read_lineage
-from kimberley.wire.outputs import alert_headers, alert_record, decision_headers
+from kimberley.wire.envelope import (
+    claims,
+    parse_origin,
+)
+from kimberley.wire.lineage import read_lineage
 from kimberley.wire.partitioner import partition_of
-from kimberley.wire.topics import DEAD_LETTERS, DECISIONS, EVENT_TOPICS, FLAGGED_SHIPMENTS, OPEN_ALERTS, InternalNames
+from kimberley.wire.topics import EVENT_TOPICS, MOST_EVENT_BYTES, InternalNames
 
 log = structlog.get_logger(__name__)
 
@@ -37,69 +36,16 @@ _MOST_LIVE = 30_000
 """Cases kept unpacked between batches, over all partition numbers, and twice: those of late, and those before them. A case at hand is
 mostly wanted again soon; at some 8 kB each they come to half a gigabyte at most."""
 
-
-class Record(Protocol):
-    """What is read of a consumed record (aiokafka's and kafka-python's both fit). `timestamp`: milliseconds since the epoch."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-
-class Output(NamedTuple):
-    """A record to be sent."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    timestamp: int | None = None
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a batch came to: events by topic and by their record's timestamp, decisions by outcome, alerts by rule, severity and status,
-    dead letters by stage, records forwarded, errors by rule.
-    """
-
-    events: Counter[str] = field(default_factory=Counter)
-    timestamps: Counter[int] = field(default_factory=Counter)
-    decisions: Counter[str] = field(default_factory=Counter)
-    alerts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    dead_letters: Counter[str] = field(default_factory=Counter)
-    rerouted: int = 0
-    rule_errors: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(slots=True)
-class Batch:
-    """All that must become true at once: outputs, changed cases (number to packed case), the partition number's state where it changed,
-    next offsets of (topic, partition).
-    """
-
-    outputs: list[Output] = field(default_factory=list)
-    cases: dict[str, bytes] = field(default_factory=dict)
-    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    counts: Counts = field(default_factory=Counts)
-    state: PartitionState | None = None
-    decided_at: int = 0
-    stamp: bytes = b""
-
-    def __post_init__(self) -> None:
-        self.stamp = instant_text(self.decided_at).encode()
+_MOST_LIVE_BYTES = 512 << 20
+"""As above, by the bytes that cases at hand were packed to: some are a thousand times as large as most."""
+_MOST_SAID = 10_000
 
 
 @dataclass(slots=True)
 class _AtHand:
-    """An unpacked case, its facts as bytes as far as they were stored, and what was said of it."""
+    """An unpacked case, and what was said of it."""
 
     case: Case
-    packed: list[msgspec.Raw] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
 
 
@@ -132,19 +78,20 @@ class Processor:
         self._skew = skew_minutes * 60_000
         self._wall_clock = wall_clock
         self._most_live = _MOST_LIVE // partitions if most_live is None else most_live
-        self._encode_decision = decision_encoder(codec)
-        self._source = f"/{names.prefix}".encode()
+        self._writer = BatchWriter(number, partitions, codec, names)
         self._judged = frozenset((*EVENT_TOPICS, names.rerouted, names.lineage))
         self._live: dict[str, _AtHand] = {}
         self._older: dict[str, _AtHand] = {}
         self._changed: set[str] = set()
+        self._packed_bytes = 0
+        self._said_full: set[tuple[str, str]] = set()
         self.state = state or PartitionState()
         self._deadlines = Deadlines()
         for certificate_number, packed in cases.items():
             self._deadlines.put(certificate_number, wakes_at(packed))
         self._to_reevaluate = [] if self.state.is_reevaluated else list(cases)
 
-    def process(self, records: Iterable[Record], policy: Policy) -> Batch:
+    def process(self, records: Sequence[Record], policy: Policy) -> Batch:
         """Judge records in their order by one policy, as one batch."""
         batch = self.begin()
         self.judge(records, policy, batch)
@@ -152,15 +99,21 @@ class Processor:
 
     def begin(self) -> Batch:
         """An empty batch. Its records come by `judge`; `finish` completes it. One batch at a time."""
-        if len(self._live) > self._most_live:
+        if len(self._live) > self._most_live or self._packed_bytes > _MOST_LIVE_BYTES // self.partitions:
+            self._packed_bytes = 0
             self._older = self._live if self._most_live else {}
             self._live = {}
         self._changed.clear()
         return Batch(decided_at=int(self._wall_clock() * 1000))
 
-    def judge(self, records: Iterable[Record], policy: Policy, batch: Batch) -> None:
-        """Judge records in their order. What can't be read becomes a dead letter; nothing is raised for a record's sake."""
-        for record in records:
+    def judge(self, records: Sequence[Record], policy: Policy, batch: Batch, most_bytes: float = inf) -> int:
+        """Judge records in their order. What can't be read becomes a dead letter; nothing is raised for a record's sake.
+
+        How many were judged: fewer than there are once the batch's outputs come to `most_bytes`, but one at least.
+        """
+        for judged, record in enumerate(records):
+            if judged and batch.size >= most_bytes:
+                return judged
             batch.offsets[record.topic, record.partition] = record.offset + 1
             if record.topic not in self._judged:
                 continue  # control records are `apply`'s
@@ -174,17 +127,19 @@ class Processor:
                 else:
                     self._one(record, policy, batch)
             except UnreadableRecordError as problem:
-                self._dead_letter(record, problem.stage, problem, batch)
+                self._writer.bury(record, problem.stage, problem, batch)
             except Exception as problem:  # a fault of ours must not stop the records behind it, nor lose this one
                 log.exception("record_failed", topic=record.topic, partition=record.partition, offset=record.offset)
                 del batch.outputs[outputs:]
-                self._dead_letter(record, "process", problem, batch)
+                self._writer.bury(record, "process", problem, batch)
+        return len(records)
 
     def finish(self, batch: Batch) -> Batch:
         """The batch with the cases that it changed."""
         for number in self._changed:
             at_hand = self._live[number]
-            batch.cases[number] = pack_case(at_hand.case, at_hand.packed)
+            batch.cases[number] = packed = pack_case(at_hand.case)
+            self._packed_bytes += len(packed)
             self._deadlines.put(number, at_hand.case.wakes_at)
         return batch
 
@@ -202,7 +157,7 @@ class Processor:
             try:
                 found.append(read_control(record))
             except UnreadableRecordError as problem:
-                self._dead_letter(record, problem.stage, problem, batch)
+                self._writer.bury(record, problem.stage, problem, batch)
         return found
 
     def apply(self, control: Control, batch: Batch) -> None:
@@ -226,17 +181,21 @@ class Processor:
         """Whether cases wait to be judged anew, without an event."""
         return bool(self._to_reevaluate) or self._deadlines.has_due(self.state.clock)
 
-    def reevaluate(self, policy: Policy, batch: Batch, most: int) -> None:
-        """Judge anew, without an event, so many cases at most: those whose deadline has passed, then those that this revision has yet
-        to judge.
+    def reevaluate(self, policy: Policy, batch: Batch, most: int, most_bytes: float = inf) -> None:
+        """Judge anew, without an event, so many cases at most, until the batch's outputs come to `most_bytes`: those whose deadline has
+        passed, then those that this revision has yet to judge.
         """
-        due = list(islice(self._deadlines.due(self.state.clock), most))
-        rest = min(most - len(due), len(self._to_reevaluate))
-        numbers = due + [self._to_reevaluate.pop() for _ in range(rest)]
-        for number in numbers:
+        waiting = chain(self._deadlines.due(self.state.clock), self._revised())
+        for number in islice(waiting, most):
             self._reevaluate(number, policy, batch)
+            if batch.size >= most_bytes:
+                break
         if not self._to_reevaluate:
             self._set_state(msgspec.structs.replace(self.state, is_reevaluated=True), batch)
+
+    def _revised(self) -> Iterator[str]:
+        while self._to_reevaluate:
+            yield self._to_reevaluate.pop()
 
     def _set_state(self, state: PartitionState, batch: Batch) -> None:
         if state != self.state:
@@ -244,25 +203,29 @@ class Processor:
 
     def _reevaluate(self, number: str, policy: Policy, batch: Batch) -> None:
         at_hand = self._at_hand(number)
-        case, before, waited = at_hand.case, at_hand.case.mark(), at_hand.case.wakes_at
+        case, before, waited, was_full = at_hand.case, at_hand.case.mark(), at_hand.case.wakes_at, at_hand.case.is_full
         clock, outputs = self.state.clock, len(batch.outputs)
         try:
             alerts = reevaluate(case, policy, now=clock, effective_at=clock, processed_at=batch.decided_at, memory=at_hand.memory)
             told = self._tell(at_hand, policy, clock, None, batch)
-            self._alerted(alerts, batch, [])
+            self._writer.alert(alerts, batch, [])
         except Exception:  # a fault of ours must not stop the cases behind it; the next event or revision asks again
             log.exception("case_failed", certificate_number=number, partition=self.number)
             del batch.outputs[outputs:]
             case.go_back_to(before)
             at_hand.memory.forget()
             return
-        if alerts or told or case.wakes_at != waited:
+        if case.is_full and not was_full:
+            self._leave_out("alert", number, batch)
+        if alerts or told or case.wakes_at != waited or case.is_full != was_full:
             self._changed.add(number)
         else:
             self._deadlines.put(number, case.wakes_at)
 
     def _one(self, record: Record, policy: Policy, batch: Batch) -> None:
         headers = record.headers
+        if record.value is not None and len(record.value) > MOST_EVENT_BYTES:  # packed, it was smaller, or its topic had not taken it
+            raise UnreadableRecordError("frame", f"a record of {len(record.value):,} bytes; at most {MOST_EVENT_BYTES:,} are read")
         if record.topic == self.names.rerouted:
             origin, timestamp = parse_origin(headers)
         else:
@@ -271,27 +234,29 @@ class Processor:
         raw_number = fields.get("certificate_number")
         number = normalise_number(raw_number) if isinstance(raw_number, str) else ""
         if number and self._is_elsewhere(number, record):
-            self._reroute(record, number, origin, timestamp, batch)
+            self._writer.forward(record, number, origin, timestamp, batch)
             return
         claimed, passed = claims(headers) if headers else (None, [])
         try:
             if claimed is not None and claimed != fields.get("event_id"):
-                raise RefusedEventError([("ce-id", "event_id", f"the header ce_id says {claimed!r}, the event {fields.get('event_id')!r}")])
+                raise RefusedEventError(
+                    [("ce-id", "event_id", f"the header ce_id says {shown(claimed)}, the event {shown(fields.get('event_id'))}")]
+                )
             event = take_in(type_name, fields, timestamp + self._skew)
         except RefusedEventError as problem:
             faults = [Refusal(*fault) for fault in problem.errors]
             decision = refused(type_name, fields, origin, faults, policy, batch.decided_at)
-            self._decided(decision, origin, batch, passed)
+            self._writer.decide(decision, origin, batch, passed)
             batch.counts.decisions[decision.outcome] += 1
             return
         at_hand = self._at_hand(number)
         case, before = at_hand.case, at_hand.case.mark()
         try:
             answer = judge(case, event, origin, policy, now=self.state.clock, processed_at=batch.decided_at, memory=at_hand.memory)
-            self._decided(answer.decision, origin, batch, passed)
+            self._writer.decide(answer.decision, origin, batch, passed)
             if answer.changed:
                 self._tell(at_hand, policy, event.occurred_at, event.event_id, batch)
-            self._alerted(answer.alerts, batch, passed)
+            self._writer.alert(answer.alerts, batch, passed)
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
@@ -299,6 +264,8 @@ class Processor:
         if answer.changed:
             self._changed.add(number)
         batch.counts.decisions[answer.decision.outcome] += 1
+        if answer.decision.errors and answer.decision.errors[0].code == "case-full":
+            self._leave_out("event", number, batch)
         for outcome in answer.decision.rules:
             if outcome.outcome == "error":
                 batch.counts.rule_errors[outcome.rule_id] += 1
@@ -308,9 +275,13 @@ class Processor:
         """Take in what another case tells, and judge by it."""
         message = read_lineage(record.value)
         at_hand = self._at_hand(message.to)
-        case, before = at_hand.case, at_hand.case.mark()
+        case, before, was_full = at_hand.case, at_hand.case.mark(), at_hand.case.is_full
         try:
             if not take_in_lineage(case, message):
+                if leaves_out(case, message):
+                    self._leave_out("lineage", message.to, batch)
+                    if case.is_full != was_full:
+                        self._changed.add(message.to)
                 return
             alerts = reevaluate(
                 case,
@@ -323,7 +294,7 @@ class Processor:
                 memory=at_hand.memory,
             )
             self._tell(at_hand, policy, message.at, message.event_id, batch, anew=message.by if message.use else None)
-            self._alerted(alerts, batch, [])
+            self._writer.alert(alerts, batch, [])
         except Exception:
             case.go_back_to(before)
             at_hand.memory.forget()
@@ -336,10 +307,17 @@ class Processor:
         if dossier is None or not policy.rulebook.reads_lineage or not has_lineage(case, dossier):
             return False
         messages = tell(case, dossier, at=at, event_id=event_id, least_version=batch.decided_at, anew=anew)
-        for message in messages:
-            partition = partition_of(message.to, self.partitions)
-            batch.outputs.append(Output(self.names.lineage, partition, message.to.encode(), lineage_value(message), []))
+        self._writer.tell(messages, batch)
         return bool(messages)
+
+    def _leave_out(self, what: str, number: str, batch: Batch) -> None:
+        """A case is full: count it, and say so once while it is at hand."""
+        batch.counts.left_out[what] += 1
+        if len(self._said_full) >= _MOST_SAID:
+            self._said_full.clear()
+        if (what, number) not in self._said_full:
+            self._said_full.add((what, number))
+            log.warning("case_full", certificate_number=number, left_out=what, partition=self.number)
 
     def _at_hand(self, number: str) -> _AtHand:
         """A number's case, unpacked: kept of late or before, else from the store, else a new one."""
@@ -358,47 +336,3 @@ class Processor:
             return True
         # a number that has a case here was found to belong here before
         return number not in self.cases and number not in self._live and partition_of(number, self.partitions) != record.partition
-
-    def _reroute(self, record: Record, number: str, origin: Origin, timestamp: int, batch: Batch) -> None:
-        if record.topic == self.names.rerouted:
-            raise UnreadableRecordError(
-                "process", f"forwarded to partition {record.partition}, but certificate {number} belongs on another"
-            )
-        headers = [*record.headers, *origin_headers(origin, timestamp)]
-        batch.outputs.append(
-            Output(self.names.rerouted, partition_of(number, self.partitions), number.encode(), record.value, headers, record.timestamp)
-        )
-        batch.counts.rerouted += 1
-
-    def _decided(self, decision: Decision, origin: Origin, batch: Batch, passed: Headers) -> None:
-        key = decision.certificate_number.encode() or None
-        value = self._encode_decision(decision, origin.topic, origin.partition, origin.offset)
-        batch.outputs.append(Output(DECISIONS, self.number, key, value, decision_headers(decision, self._source, batch.stamp, passed)))
-
-    def _alerted(self, alerts: Sequence[Alert], batch: Batch, passed: Headers) -> None:
-        """Put alerts out, and count them once all are: last of what may fail, for what is counted is not taken back."""
-        for alert in alerts:
-            record: dict[str, Any] = alert_record(alert)
-            headers = alert_headers(alert, self._source, passed)
-            value = self.codec.encode(FLAGGED_SHIPMENTS, "Alert", record)
-            batch.outputs.append(Output(FLAGGED_SHIPMENTS, self.number, alert.certificate_number.encode(), value, headers))
-            current = None if alert.status == "RESOLVED" else self.codec.encode(OPEN_ALERTS, "Alert", record)
-            place = partition_of(alert.alert_id, self.partitions)
-            batch.outputs.append(Output(OPEN_ALERTS, place, alert.alert_id.encode(), current, headers))
-        for alert in alerts:
-            batch.counts.alerts[alert.rule_id, alert.severity, alert.status] += 1
-
-    def _dead_letter(self, record: Record, stage: str, problem: Exception, batch: Batch) -> None:
-        topic, partition, offset = record.topic, record.partition, record.offset
-        if record.topic == self.names.rerouted:
-            try:
-                origin, _ = parse_origin(record.headers)
-                topic, partition, offset = origin.topic, origin.partition, origin.offset
-            except UnreadableRecordError:
-                pass  # its own place is all that is known
-        trace = "".join(traceback.format_exception(problem)) if stage == "process" else ""
-        kept, deaths = without_own(record.headers)
-        added = dead_letter_headers(topic, partition, offset, stage, problem, trace, attempts=deaths + 1)
-        batch.outputs.append(Output(DEAD_LETTERS, self.number, record.key, record.value, [*kept, *added], record.timestamp))
-        batch.counts.dead_letters[stage] += 1
-        log.warning("dead_letter", topic=topic, partition=partition, offset=offset, stage=stage, problem=str(problem))

@@ -1,7 +1,8 @@
 """Reading partitions from their beginning to what is their end now."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -9,21 +10,42 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kimberley.errors import ServiceUnavailableError
 
 _STALLED_SECONDS = 60.0
+_LOOK_MS = 100
+"""So long the end is waited for where a transaction's marker, which is no record, is all that comes before it."""
 
 
-async def read_to_end(consumer: AIOKafkaConsumer, places: Sequence[TopicPartition]) -> AsyncIterator[Any]:
-    """Every record of some partitions, in order within each. `consumer` has no group and belongs to the caller.
+async def close(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer of ours.
+
+    Where a fetch is about to be tried again, for a broker is away, aiokafka's own cancellation of it comes out of `stop`: to whoever
+    waits there it would look like being cancelled itself.
+    """
+    await asyncio.gather(consumer.stop(), return_exceptions=True)
+
+
+async def read_to_end(
+    consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], starts: Mapping[TopicPartition, int] | None = None
+) -> AsyncIterator[Any]:
+    """Every record of some partitions, in order within each; from `starts` on where they are given. `consumer` has no group and belongs
+    to the caller.
 
     Raises ServiceUnavailableError when nothing moves for a minute before the end is reached.
     """
     consumer.assign(places)
     ends = await consumer.end_offsets(places)
-    await consumer.seek_to_beginning(*places)
+    if starts is None:
+        await consumer.seek_to_beginning(*places)
+    else:
+        for place in places:
+            consumer.seek(place, starts[place])
     moved_at = time.monotonic()
     # position, not the last record's offset: a log may end in a transaction's marker, which no consumer is handed
-    while behind := [place for place in places if await consumer.position(place) < ends[place]]:
+    # the embedded broker may name as end where we go on from, though more has come
+    looks = starts is not None
+    while behind := [place for place in places if looks or await consumer.position(place) < ends[place]]:
+        looks = False
         before = [await consumer.position(place) for place in behind]
-        for records in (await consumer.getmany(*behind, timeout_ms=500, max_records=20_000)).values():
+        for records in (await consumer.getmany(*behind, timeout_ms=_LOOK_MS, max_records=20_000)).values():
             for record in records:
                 yield record
         for place in behind:

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from kimberley.errors import ConfigurationError, ServiceUnavailableError
 from kimberley.pipeline.background import Background
-from kimberley.pipeline.reading import read_to_end
+from kimberley.pipeline.reading import close, read_to_end
 from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.reference.reference import Reference
 from kimberley.wire.avro import Codec
@@ -57,7 +57,7 @@ class ReferenceFollower:
     async def stop(self) -> None:
         """Stop following."""
         await self._background.stop()
-        await self._consumer.stop()
+        await close(self._consumer)
 
     async def _follow(self) -> None:
         try:

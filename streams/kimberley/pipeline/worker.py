@@ -117,13 +117,13 @@ class Worker:
         await self._watchdog.start()
         try:
             await self._run()
+            if self._failure:
+                raise self._failure
         except KafkaError as problem:
             raise ServiceUnavailableError(f"Kafka at {self.settings.bootstrap_servers}: {problem!r}") from problem
         finally:
             await self._watchdog.stop()
             await monitor.stop()
-        if self._failure:
-            raise self._failure
 
     def request_stop(self) -> None:
         """Finish the batches at hand and stop; before long without them, where a broker does not answer."""

@@ -1,12 +1,17 @@
 """Movement: one certificate, one shipment, to where the certificate says (CORE III)."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from operator import attrgetter, itemgetter
 
-from kimberley.model.events import ShipmentArrived
+from kimberley.model.events import ShipmentArrived, ShipmentExported
 from kimberley.model.findings import Evidence
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, rule
 from kimberley.rules.wording import day, listed, shipment
+
+Place = tuple[str, str]
+"""An authority, and the Participant to which it belonged on the day."""
 
 
 @rule(
@@ -31,12 +36,15 @@ def certificate_reused(dossier: Dossier) -> Verdict:
         return NOT_APPLICABLE
     if len(exports) < 2 and len(arrivals) < 2:
         return PASS
-    shipments = {export.shipment_id: export for export in reversed(exports) if export.shipment_id}
+    shipments: dict[str, ShipmentExported] = {}
+    for export in exports:
+        if export.shipment_id:
+            shipments.setdefault(export.shipment_id, export)
     strays = _strays(dossier) if len(arrivals) > 1 else []
     if len(shipments) < 2 and not strays:
         unnamed = len(exports) > 1 and not all(export.shipment_id for export in exports)
         return Undetermined(("shipment_id",)) if unnamed else PASS
-    first_exports = sorted(shipments.values(), key=exports.index) if len(shipments) > 1 else []
+    first_exports = list(shipments.values()) if len(shipments) > 1 else []
     reasons = []
     if first_exports:
         words = listed(f"{export.shipment_id} on {day(export.local_date)}" for export in first_exports)
@@ -57,23 +65,31 @@ def certificate_reused(dossier: Dossier) -> Verdict:
 def _strays(dossier: Dossier) -> list[ShipmentArrived]:
     """The arrivals that were at another Participant than others, no return having come in between, in their order."""
     found: list[ShipmentArrived] = []
-    since_return: list[ShipmentArrived] = []
-    for arrival in dossier.arrivals:
-        if since_return and _returned_between(dossier, since_return[-1].occurred_at, arrival.occurred_at):
-            since_return = []
-        elsewhere = [other for other in since_return if not _same_place(dossier, other, arrival)]
-        found += [each for each in (*elsewhere, *([arrival] if elsewhere else [])) if each not in found]
-        since_return.append(arrival)
+    places: set[Place] = set()
+    waiting: dict[Place, list[tuple[int, ShipmentArrived]]] = {}  # since a return, and at no other place than all others so far
+    before: ShipmentArrived | None = None
+    for index, arrival in enumerate(dossier.arrivals):
+        if before is not None and _returned_between(dossier, before.occurred_at, arrival.occurred_at):
+            places.clear()
+            waiting.clear()
+        before = arrival
+        place = arrival.authority, dossier.reference.participants.participant_of(arrival.authority, arrival.local_date)
+        elsewhere = [other for other in places if other[0] != place[0] and other[1] != place[1]]
+        places.add(place)
+        if elsewhere:
+            strays = sorted((each for other in elsewhere for each in waiting.pop(other, ())), key=itemgetter(0))
+            found += [each for _, each in strays]
+            found.append(arrival)
+        else:
+            waiting.setdefault(place, []).append((index, arrival))
     return found
-
-
-def _same_place(dossier: Dossier, one: ShipmentArrived, other: ShipmentArrived) -> bool:
-    return dossier.reference.same_participant(one.authority, one.local_date, other.authority, other.local_date)
 
 
 def _returned_between(dossier: Dossier, first: int, last: int) -> bool:
     """Whether a shipment was sent back between two instants; at one of them will do."""
-    return any(first <= back.occurred_at <= last for back in dossier.returns)
+    returns = dossier.returns
+    index = bisect_left(returns, first, key=attrgetter("occurred_at"))
+    return index < len(returns) and returns[index].occurred_at <= last
 
 
 @rule(

@@ -62,6 +62,10 @@ _DEAD_LETTER_HEADERS = {
         "attempts": "how often it has died",
     }.items()
 }
+_DEAD_LETTER_HEADERS |= {
+    "__kimberley.replay.of": {"type": "string", "description": "of a record that was sent again: where it lay before"},
+    "__kimberley.replay.letter": {"type": "string", "description": "of a record that was sent again: where its dead letter lies"},
+}
 _PUBLIC_WRITES = (DECISIONS, FLAGGED_SHIPMENTS, OPEN_ALERTS, DEAD_LETTERS)
 
 

@@ -16,7 +16,7 @@ import fastavro.write
 
 from kimberley.errors import UnreadableRecordError
 from kimberley.settings import Settings
-from kimberley.wire.compatibility import NamedTypes, incompatibilities
+from kimberley.wire.compatibility import NamedTypes, incompatibilities, unreadable
 from kimberley.wire.compiled_reader import Reader, compile_reader
 from kimberley.wire.registry import Registry, make_registry
 from kimberley.wire.schemas import NAMESPACE, Schema, SchemaFiles, folder_of, shipped_schemas
@@ -150,11 +150,15 @@ class Codec:
             raise UnreadableRecordError("schema", f"schema {schema_id} describes {full_name or 'no record'}, which {topic} does not carry")
         schema, reader = known
         try:
+            if why := unreadable(written):
+                raise UnreadableRecordError("schema", f"schema {schema_id} of {full_name} is not read: {why}")
             differences = incompatibilities(written, schema)
             if not differences:
                 read = compile_reader(written) if _bare(written) == _bare(schema) else None
                 plan = self._plans[topic, schema_id] = (name, read or _resolving_reader(written, reader))
                 return plan
+        except UnreadableRecordError:
+            raise
         except Exception as problem:  # whatever a registry may hold
             raise UnreadableRecordError("schema", f"schema {schema_id} of {full_name} is no Avro schema: {_words(problem)}") from problem
         raise UnreadableRecordError("schema", f"schema {schema_id} of {full_name} can't be read by ours: {'; '.join(differences)}")

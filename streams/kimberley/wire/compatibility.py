@@ -21,6 +21,50 @@ def incompatibilities(writer: Any, reader: Any) -> list[str]:
     return _differences(writer, reader, "", NamedTypes(writer), NamedTypes(reader))
 
 
+def unreadable(schema: Any) -> str | None:
+    """Why no reader should be let loose on what this schema (parsed JSON) writes; None: no reason.
+
+    A type within itself lets a record of a megabyte be nested a million deep, which ends the process; a list of what takes no bytes lets
+    ten bytes be a list without end.
+    """
+    names = NamedTypes(schema)
+    sizes: dict[str, int] = {}
+    within: set[str] = set()
+
+    def least(part: Any) -> int:
+        """The fewest bytes that a value takes. Raises _UnreadableError."""
+        part = names.resolve(part)
+        if isinstance(part, list):
+            for branch in part:
+                least(branch)
+            return 1
+        kind = part["type"]
+        if kind == "record":
+            name = str(part["name"])
+            if name in within:
+                raise _UnreadableError(f"{name} is a type within itself")
+            if name not in sizes:
+                within.add(name)
+                sizes[name] = sum(least(field["type"]) for field in part["fields"])
+                within.discard(name)
+            return sizes[name]
+        if kind == "array" and not least(part["items"]):
+            raise _UnreadableError("it has a list of items that take no bytes")
+        if kind == "map":
+            least(part["values"])
+        return {"null": 0, "fixed": int(part.get("size", 0)), "float": 4, "double": 8}.get(kind, 1)
+
+    try:
+        least(schema)
+    except _UnreadableError as why:
+        return str(why)
+    return None
+
+
+class _UnreadableError(Exception):
+    """The schema has something that must not be read."""
+
+
 class NamedTypes:
     """The named types of a schema, so that a later mention by name is found."""
 

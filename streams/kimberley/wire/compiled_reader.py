@@ -2,7 +2,8 @@
 
 fastavro finds its way through the schema anew for every record; this does it once, and reads twice as fast. It knows the part of
 Avro that our schemas use and gives up on any other, which then stays fastavro's. What it reads is what fastavro reads, held by a property
-test; it is stricter with bytes that no encoder writes (a decimal of more digits than its schema allows, an overlong number).
+test; it is stricter with bytes that no encoder writes (a decimal of more digits than its schema allows, an overlong number), and with lists
+without end.
 """
 
 import decimal
@@ -21,6 +22,8 @@ Raises IndexError, ValueError or UnicodeDecodeError on bytes that the schema doe
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MOST_DEEP = 6
+MOST_ITEMS = 10_000
+"""Items of a list: ten times what an event may have. To make a million parcels only to refuse them would keep thousands waiting."""
 _EXACT = decimal.Context(prec=64)
 
 
@@ -116,6 +119,8 @@ class _Writer:
         self._line(inner, f"if {count} < 0:")  # then the block's size in bytes comes first
         self._line(inner + 1, f"{count} = -{count}")
         self._read_number(inner + 1)
+        self._line(inner, f"if len({name}) + {count} > {MOST_ITEMS}:")
+        self._line(inner + 1, f"raise ValueError(f'a list of {{len({name}) + {count}}} items; at most {MOST_ITEMS} are read')")
         self._line(inner, f"for _ in range({count}):")
         before = len(self.lines)
         value = self.value(items, inner + 1, depth + 1)

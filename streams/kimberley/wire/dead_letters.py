@@ -1,20 +1,36 @@
 """Dead letters as they lie on their topic: what died, where and why."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from kimberley.model.case import Origin
-from kimberley.wire.envelope import ERRORS, Headers, header, without_own
+from kimberley.wire.envelope import ERRORS, REPLAY, Headers, header, without_own
 
+_MOST_DIGITS = 20
 STAGES = ("frame", "schema", "decode", "envelope", "signature", "process")
 """Where a record can die, in the order in which it is read."""
+
+_PLACE = re.compile(r"(?P<topic>[A-Za-z0-9._-]+)(?:-(?P<p1>\d+)@(?P<o1>\d+)|/(?P<p2>\d+)/(?P<o2>\d+))")
+
+
+def place_text(place: Origin) -> str:
+    """`shipments-3@1042`."""
+    return f"{place.topic}-{place.partition}@{place.offset}"
+
+
+def parse_place(text: str) -> Origin | None:
+    """Where a record lies, of `topic-partition@offset` or a decision's id, `topic/partition/offset`; None of anything else."""
+    found = _PLACE.fullmatch(text.strip())
+    return Origin(found["topic"], int(found["p1"] or found["p2"]), int(found["o1"] or found["o2"])) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """One dead letter. `origin`: the record that died; `place`: the letter's own. `headers`: as the sender set them.
 
-    `timestamp` is the dead record's, milliseconds since the epoch, UTC; `attempts` counts its deaths.
+    `timestamp` is the dead record's, milliseconds since the epoch, UTC; `attempts` counts its deaths, and `replay_of` is where it lay
+    when it died before.
     """
 
     origin: Origin
@@ -28,6 +44,7 @@ class DeadLetter:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    replay_of: Origin | None = None
 
     @property
     def sender(self) -> str:
@@ -46,7 +63,7 @@ def dead_letter(record: Any) -> DeadLetter:
         return header(headers, f"{ERRORS}{name}") or ""
 
     topic, partition, offset = why("topic"), why("partition"), why("offset")
-    known = topic and partition.isdigit() and offset.isdigit()
+    known = topic and all(len(number) < _MOST_DIGITS and number.isascii() and number.isdigit() for number in (partition, offset))
     return DeadLetter(
         origin=Origin(topic, int(partition), int(offset)) if known else place,
         place=place,
@@ -58,5 +75,6 @@ def dead_letter(record: Any) -> DeadLetter:
         attempts=deaths,
         key=record.key,
         value=record.value,
-        headers=sent,
+        headers=[each for each in sent if not each[0].startswith(REPLAY)],
+        replay_of=parse_place(header(sent, f"{REPLAY}of") or ""),
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from kimberley.errors import UnreadableRecordError
@@ -17,6 +18,19 @@ PASSED_THROUGH = ("traceparent", "tracestate")
 ORIGIN_HEADERS = ("__kimberley.origin.topic", "__kimberley.origin.partition", "__kimberley.origin.offset", "__kimberley.origin.timestamp")
 ERRORS = "__kimberley.errors."
 """Begins the name of every header that says why and where a record died."""
+REPLAY = "__kimberley.replay."
+"""Begins the name of the headers by which a record that was sent again says of which dead letter it is."""
+MOST_LETTER_BYTES = 7 << 20
+"""A record that is larger, with key and headers, is cut before it goes on: its topic takes 8 MB."""
+_MOST_CUT = 1 << 20
+_MOST_HEADERS = 1000
+_MOST_PASSED = 8
+_LONGEST_COUNT = 9
+_LONGEST_PASSED = 1024
+"""What passes through goes to each output; the traces' standard asks for 512 characters."""
+_LONGEST_WORDS = {"topic": 300, "message": 2_000, "stacktrace": 20_000}
+_MOST_INT, _MOST_LONG = (1 << 31) - 1, (1 << 63) - 1
+_MOST_TIME = 1 << 53
 _WORD = re.compile(r"[A-Z][a-z]+")
 
 
@@ -36,14 +50,14 @@ def _text(value: bytes | None) -> str | None:
         return None
 
 
-def claims(headers: Iterable[tuple[str, bytes]]) -> tuple[str | None, Headers]:
+def claims(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str | None, Headers]:
     """What the last `ce_id` says (None: no UTF-8, or absent), and the headers that go on to every output."""
     claimed: str | None = None
     passed: Headers = []
     for name, value in headers:
         if name == "ce_id":
             claimed = _text(value)
-        elif name in PASSED_THROUGH:
+        elif name in PASSED_THROUGH and value is not None and len(value) <= _LONGEST_PASSED and len(passed) < _MOST_PASSED:
             passed.append((name, value))
     return claimed, passed
 
@@ -82,7 +96,7 @@ def parse_origin(headers: Sequence[tuple[str, bytes]]) -> tuple[Origin, int]:
         partition, offset, timestamp = (int(number or "") for number in numbers)
     except ValueError:
         topic = None
-    if not topic:
+    if not topic or not (0 <= partition <= _MOST_INT and 0 <= offset <= _MOST_LONG and abs(timestamp) <= _MOST_TIME):
         raise UnreadableRecordError("envelope", "a forwarded record without the headers that say where it came from")
     return Origin(topic, partition, offset), timestamp
 
@@ -101,11 +115,41 @@ def dead_letter_headers(
         "stacktrace": trace,
         "attempts": attempts,
     }
-    return [(f"{ERRORS}{name}", str(value).encode(errors="replace")) for name, value in values.items()]
+    return [(f"{ERRORS}{name}", str(value)[: _LONGEST_WORDS.get(name)].encode(errors="replace")) for name, value in values.items()]
 
 
 def without_own(headers: Iterable[tuple[str, bytes]]) -> tuple[Headers, int]:
     """A record's headers as its sender set them, and how often it died before."""
     kept = [(key, value) for key, value in headers if key not in ORIGIN_HEADERS and not key.startswith(ERRORS)]
     before = header(headers, f"{ERRORS}attempts")
-    return kept, int(before) if before and before.isdigit() else 0
+    return kept, int(before) if before and len(before) <= _LONGEST_COUNT and before.isascii() and before.isdigit() else 0
+
+
+def record_size(record: Any) -> int:
+    """Bytes of a record's key, value and headers."""
+    headers = sum([len(name) + len(value or b"") for name, value in record.headers])
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
+def fitting(record: Any, headers: Headers) -> tuple[bytes | None, bytes | None, Headers, int]:
+    """Key, value and headers (given) of a record as its dead letter has them, and about their bytes.
+
+    They are the record's own, unless these do not fit the topic, as a record may be that was packed tightly: then only their beginning is
+    kept, and two headers say what the whole value was, its size in bytes and its SHA-256.
+    """
+    key, value = record.key, record.value
+    size = record_size(record)
+    if size <= MOST_LETTER_BYTES:
+        return key, value, headers, size
+    whole = value or b""
+    said = [(f"{ERRORS}value_size", str(len(whole)).encode()), (f"{ERRORS}value_sha256", sha256(whole).hexdigest().encode())]
+    few = [(name[:_LONGEST_PASSED], (given or b"")[:_LONGEST_PASSED]) for name, given in headers[:_MOST_HEADERS]]
+    return key and key[:_LONGEST_PASSED], value and value[:_MOST_CUT], [*few, *said], 2 * _MOST_CUT
+
+
+def replay_headers(headers: Iterable[tuple[str, Any]], origin: Origin, letter: Origin, attempts: int) -> list[tuple[str, Any]]:
+    """A dead record's headers as its sender set them, then where it lay, where its dead letter lies, and how often it has died."""
+    kept = [(key, value) for key, value in without_own(headers)[0] if not key.startswith(REPLAY)]
+    links = ((f"{REPLAY}of", origin), (f"{REPLAY}letter", letter))
+    added = [(name, f"{place.topic}/{place.partition}/{place.offset}".encode()) for name, place in links]
+    return [*kept, *added, (f"{ERRORS}attempts", str(attempts).encode())]

@@ -2,8 +2,13 @@
 
 import msgspec
 
+from kimberley.cases.intake import EARLIEST, LATEST
+from kimberley.cases.limits import LONGEST_NUMBER
 from kimberley.errors import UnreadableRecordError
 from kimberley.model.lineage import LineageMessage
+from kimberley.model.text import normalise_number, shown
+
+_MOST_VERSION = 1 << 62
 
 _decoder = msgspec.json.Decoder(LineageMessage)
 
@@ -16,6 +21,12 @@ def lineage_value(message: LineageMessage) -> bytes:
 def read_lineage(value: bytes | None) -> LineageMessage:
     """The message of a value. Raises UnreadableRecordError."""
     try:
-        return _decoder.decode(value or b"")
+        message = _decoder.decode(value or b"")
     except msgspec.MsgspecError as problem:
         raise UnreadableRecordError("decode", f"no lineage message: {problem}") from None
+    # of another form it would be another certificate's case, or none at all
+    if any(not 0 < len(number) <= LONGEST_NUMBER or number != normalise_number(number) for number in (message.to, message.by)):
+        raise UnreadableRecordError("decode", f"no lineage message: from {shown(message.by)} to {shown(message.to)}")
+    if not (EARLIEST <= message.at < LATEST and 0 <= message.version < _MOST_VERSION):
+        raise UnreadableRecordError("decode", f"no lineage message: at {message.at}, version {message.version}")
+    return message

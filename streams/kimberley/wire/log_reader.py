@@ -10,10 +10,12 @@ from kafka.errors import KafkaError
 
 from kimberley.errors import ConfigurationError, ServiceUnavailableError
 from kimberley.settings import Settings
+from kimberley.wire.header_names import read_any_names
 from kimberley.wire.security import client_options, kafka_problem
 
 _STALLED_SECONDS = 30.0
 _DRAIN_SECONDS = 5.0
+_BEYOND_END_SECONDS = 1.0
 
 
 @contextmanager
@@ -31,6 +33,7 @@ def log_consumer(settings: Settings, **options: Any) -> Iterator[KafkaConsumer]:
                 **options,
             }
         )
+        read_any_names(consumer)
         yield consumer
     except KafkaError as problem:
         raise kafka_problem(settings, problem) from None
@@ -47,8 +50,14 @@ def places_of(consumer: Any, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
-def read_to_end(consumer: Any, places: Sequence[TopicPartition], ends: dict[TopicPartition, int] | None = None) -> Iterator[Any]:
-    """Every record of some partitions, in order within each. `ends` is filled with the offset after each one's last record.
+def read_to_end(
+    consumer: Any,
+    places: Sequence[TopicPartition],
+    ends: dict[TopicPartition, int] | None = None,
+    starts: Mapping[TopicPartition, int] | None = None,
+) -> Iterator[Any]:
+    """Every record of some partitions, in order within each, from the beginning or from given offsets. `ends` is filled with the offset
+    after each one's last record.
 
     Raises ServiceUnavailableError when nothing moves for half a minute before the end is reached.
     """
@@ -56,6 +65,8 @@ def read_to_end(consumer: Any, places: Sequence[TopicPartition], ends: dict[Topi
     consumer.assign(places)
     ends.update(consumer.end_offsets(places))
     consumer.seek_to_beginning(*places)
+    for place, offset in (starts or {}).items():
+        consumer.seek(place, offset)
     moved_at = time.monotonic()
     told: set[TopicPartition] = set()
     # position, not the last record's offset: a log may end in a transaction's marker, which no consumer is handed
@@ -74,6 +85,30 @@ def read_to_end(consumer: Any, places: Sequence[TopicPartition], ends: dict[Topi
         elif time.monotonic() - moved_at > _STALLED_SECONDS:
             where = ", ".join(f"{place.topic}-{place.partition}" for place in behind)
             raise ServiceUnavailableError(f"{where} can't be read to the end within {_STALLED_SECONDS:.0f} s: is a broker down?")
+
+
+def record_at(consumer: Any, place: TopicPartition, offset: int) -> Any | None:
+    """The record of an offset; None where none is there (any more). Leaves `consumer` assigned to the partition.
+
+    Raises ServiceUnavailableError where one must be there and does not come within half a minute.
+    """
+    if consumer.assignment() != {place}:
+        consumer.assign([place])
+    # asked for the end, the embedded broker names the last batch's first record: beyond it a look is due, but a short one
+    is_before_end = offset < consumer.end_offsets([place])[place]
+    deadline = time.monotonic() + (_STALLED_SECONDS if is_before_end else _BEYOND_END_SECONDS)
+    if consumer.position(place) != offset:
+        consumer.seek(place, offset)
+    while time.monotonic() < deadline:
+        for records in consumer.poll(timeout_ms=500, max_records=1).values():
+            return records[0] if records[0].offset == offset else None
+        if consumer.position(place) > offset:
+            return None
+    if is_before_end:
+        raise ServiceUnavailableError(
+            f"{place.topic}-{place.partition}@{offset} can't be read within {_STALLED_SECONDS:.0f} s: is a broker down?"
+        )
+    return None
 
 
 def ends_now(consumer: Any, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:

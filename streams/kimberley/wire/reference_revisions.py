@@ -89,6 +89,16 @@ def newest_reference(settings: Settings, codec: Codec, on_problem: OnProblem) ->
 
     Raises ServiceUnavailableError when the broker does not answer, ConfigurationError where the topics are not there.
     """
+    return next(reversed(complete_references(settings, codec, on_problem)), None)
+
+
+def complete_references(settings: Settings, codec: Codec, on_problem: OnProblem) -> list[Reference]:
+    """Every complete revision that the topics hold, in their order. Raises as `newest_reference` does."""
+    return _read(settings, codec, on_problem).completed()
+
+
+def _read(settings: Settings, codec: Codec, on_problem: OnProblem) -> RevisionBuilder:
+    """A builder that has read the topics to their end."""
     builder = RevisionBuilder(codec, on_problem)
     ends: dict[TopicPartition, int] = {}
     with log_consumer(settings) as consumer:
@@ -97,4 +107,4 @@ def newest_reference(settings: Settings, codec: Codec, on_problem: OnProblem) ->
             builder.add(record.topic, record.offset, record.key, record.value)
     for place, end in ends.items():
         builder.reached(place.topic, end)
-    return next(reversed(builder.completed()), None)
+    return builder

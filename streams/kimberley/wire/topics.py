@@ -64,6 +64,16 @@ class InternalNames:
         return f"{self.prefix}-control"
 
     @property
+    def audit(self) -> str:
+        """What people did with dead letters."""
+        return f"{self.prefix}-audit"
+
+    @property
+    def dead_letters_id(self) -> str:
+        """The transactional id of whoever replays or drops dead letters: one at a time."""
+        return f"{self.prefix}-dead-letters"
+
+    @property
     def group(self) -> str:
         """The workers' consumer group."""
         return self.prefix
@@ -82,14 +92,16 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     """Every topic as the settings want it."""
     names = InternalNames(settings.prefix)
     many = settings.partitions
-    durable: dict[str, str] = {"min.insync.replicas": str(settings.min_insync_replicas)}
-    if settings.compression != "none":
-        durable["compression.type"] = settings.compression
+    # never the broker's default, which keeps whatever a sender chose: a codec that no worker has, or a gigabyte of zeros in a megabyte
+    compression = "uncompressed" if settings.compression == "none" else settings.compression
+    durable: dict[str, str] = {"min.insync.replicas": str(settings.min_insync_replicas), "compression.type": compression}
     by_broker_time = {"message.timestamp.type": "LogAppendTime"}
     events = {**_FOR_EVER, **durable, **by_broker_time, "max.message.bytes": str(MOST_EVENT_BYTES)}
     durable["max.message.bytes"] = str(_MOST_BYTES)
     kept = {**_FOR_EVER, **durable}
-    compacted = {"cleanup.policy": "compact", **durable}
+    # by a worker's own clock, one that ran ahead could write nothing any more: brokers refuse what is an hour in their future
+    written = {**kept, **by_broker_time}
+    compacted = {"cleanup.policy": "compact", **durable, **by_broker_time}
     deleted = {"cleanup.policy": "delete", "retention.ms": str(_NINETY_DAYS_MS), **durable}
     number, alert = "certificate number", "alert id"
     return [
@@ -98,13 +110,14 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(PARTICIPANTS, 1, kept, "country code", "one participant's whole status history per record"),
         TopicSpec(MEASURES, 1, kept, "measure id", "suspensions, zone regimes, bans, disclosure duties"),
         TopicSpec(NOTICES, 1, kept, "notice id", "lost, stolen, void and counterfeit certificate numbers"),
-        TopicSpec(FLAGGED_SHIPMENTS, many, kept, number, "alerts: opened, updated, resolved"),
+        TopicSpec(FLAGGED_SHIPMENTS, many, written, number, "alerts: opened, updated, resolved"),
         TopicSpec(OPEN_ALERTS, many, compacted, alert, "the latest revision of every open alert; a tombstone when it resolves"),
-        TopicSpec(DECISIONS, many, kept, number, "one answer per event read"),
+        TopicSpec(DECISIONS, many, written, number, "one answer per event read"),
         TopicSpec(DISPOSITIONS, many, kept, alert, "what people did with an alert"),
         TopicSpec(DEAD_LETTERS, many, deleted, "the original key", "records that could not be read, byte for byte, with why"),
         TopicSpec(names.cases, many, compacted, number, "changelog of cases"),
-        TopicSpec(names.lineage, many, kept, number, "facts that travel between certificates"),
-        TopicSpec(names.rerouted, many, kept, number, "records forwarded to their right partition"),
-        TopicSpec(names.control, many, {**kept, **by_broker_time}, "none", "the stream's clock and reference revisions"),
+        TopicSpec(names.lineage, many, written, number, "facts that travel between certificates"),
+        TopicSpec(names.rerouted, many, written, number, "records forwarded to their right partition"),
+        TopicSpec(names.control, many, written, "none", "the stream's clock and reference revisions"),
+        TopicSpec(names.audit, 1, kept, "where the dead record lay", "who replayed or dropped which dead letter, when and why"),
     ]

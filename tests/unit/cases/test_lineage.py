@@ -4,13 +4,15 @@ import random
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimberley.cases.check import EventInput, Report, check
 from kimberley.cases.judge import Policy, dossier_of
-from kimberley.cases.lineage import MOST_USES, take_in_lineage
+from kimberley.cases.limits import MOST_USES
+from kimberley.cases.lineage import leaves_out, take_in_lineage
 from kimberley.commands.event_files import as_input
 from kimberley.model.case import Case, NamedSource, Origin, pack_case, unpack_case
 from kimberley.model.events import Approval, Extraction
@@ -129,10 +131,14 @@ def test_a_description_counts_only_from_a_source_that_is_named() -> None:
 
 def test_what_a_case_keeps_of_those_that_name_it_is_bounded() -> None:
     case = Case("BW000001")
-    case.uses = [*case.uses]
-    for index in range(MOST_USES):
-        case.uses.append(type("Known", (), {"number": f"A{index}", "version": 1})())
-    assert not take_in_lineage(case, LineageMessage("BW000001", "ZZ", 1, 0, use=Use(True, "AE", "e", None)))
+    named = [LineageMessage("BW000001", f"A{index:05d}", 1, 0, use=Use(True, "AE", "e", None)) for index in range(MOST_USES)]
+    assert all(take_in_lineage(case, each) for each in named)
+    one_more = LineageMessage("BW000001", "ZZ", 1, 0, use=Use(True, "AE", "e", None))
+    assert leaves_out(case, one_more)
+    assert not take_in_lineage(case, one_more)
+    assert len(case.uses) == MOST_USES
+    assert take_in_lineage(case, msgspec.structs.replace(named[7], version=2, use=None)), "who names it no longer makes room"
+    assert take_in_lineage(case, one_more)
 
 
 def test_a_case_with_lineage_is_stored_and_read_back_whole() -> None:
@@ -179,3 +185,9 @@ def test_the_open_alerts_and_what_cases_know_are_the_same_in_any_order_with_any_
         other = found.cases[number]
         assert [(each.number, each.description) for each in other.sources] == [(each.number, each.description) for each in case.sources]
         assert [(each.number, each.use) for each in other.uses] == [(each.number, each.use) for each in case.uses]
+
+
+def test_what_can_not_be_a_number_is_told_nothing() -> None:
+    report = judged(issue("AE000001", "AE", "2016-03-01", source_certificates=[" - ", "ß" * 40, "BW000001"]))
+    assert [each.number for each in report.cases["AE000001"].named] == ["BW000001"]
+    assert report.cases.keys() == {"AE000001", "BW000001"}

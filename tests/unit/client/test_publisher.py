@@ -261,7 +261,7 @@ def test_a_missing_topic_is_said_before_anything_is_sent(pipeline: MemoryPipelin
 
 def test_an_event_too_large_for_kafka_is_refused_and_not_sent(pipeline: MemoryPipeline, publisher: Publisher) -> None:
     with pytest.raises(RefusedEventError, match="at most 1,000,000"):
-        publisher.publish({**journey(NUMBER)[0], "remarks": "x" * 1_000_001})
+        publisher.publish({**journey(NUMBER)[0], "parcels": [{"origins": ["BW"] * 350}] * 1000})
     assert not pipeline.records("certificates")
 
 

@@ -12,6 +12,7 @@ from kimberley.commands import main
 from kimberley.commands.dead_letter_output import dump
 from kimberley.errors import UnreadableRecordError
 from kimberley.settings import load_settings
+from kimberley.wire.audit import AuditRecord, Ledger
 from kimberley.wire.avro import make_codec
 from kimberley.wire.dead_letters import DeadLetter, dead_letter
 from kimberley.wire.envelope import Headers, dead_letter_headers
@@ -67,11 +68,20 @@ LETTERS = [
     Died(b"\x00\x00\x00\x00\x09abc", "schema", "nobody has a schema of id 9", offset=60),
 ]
 
+DONE: list[AuditRecord] = []
+
+
+def done(action: str, place: str, **more: Any) -> AuditRecord:
+    """What was done to the dead letter of a record of October."""
+    known = {"by": "ada", "at": "2024-11-01T09:00:00Z", "reason": None, "dead_letter": "dead-letters-3@7", "stage": "frame", "attempts": 1}
+    return AuditRecord(**{"action": action, "letter": place, "record_timestamp": "2024-10-01T00:00:00Z", **known, **more})
+
 
 @pytest.fixture(autouse=True)
 def _letters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These dead letters instead of a topic's."""
-    monkeypatch.setattr(verb, "_read", lambda settings: [died.letter() for died in LETTERS])
+    """These dead letters instead of a topic's, and what a test says was done to them."""
+    DONE.clear()
+    monkeypatch.setattr(verb, "read_letters", lambda settings: ([died.letter() for died in LETTERS], Ledger(DONE)))
 
 
 def run(*arguments: str) -> Result:
@@ -105,10 +115,15 @@ ALL = ["shipments-3@42", "certificates-0@5", "certificates-1@6", "shipments-3@50
         (("--since", "2024-11-01"), ["certificates-0@5"]),
         (("--since", "2024-10-01T02:00:00+02:00"), ALL),
         (("--stage", "decode", "--topic", "shipments"), []),
+        (("--until", "2024-12-01"), [each for each in ALL if each != "certificates-0@5"]),
+        (("--since", "2024-12-01", "--until", "2024-12-02"), ["certificates-0@5"]),
+        (("shipments-3@50", "certificates/1/6"), ["certificates-1@6", "shipments-3@50"]),
+        (("shipments-3@50", "--stage", "decode"), []),
+        (("shipments-3@51",), []),
     ],
 )
 def test_dead_letters_are_listed_by_filter(options: tuple[str, ...], expected: list[str]) -> None:
-    assert places(*options) == expected
+    assert sorted(places(*options)) == sorted(expected)
 
 
 def test_a_row_says_where_when_why_and_how_often() -> None:
@@ -201,3 +216,71 @@ def test_a_record_without_our_headers_stands_for_itself() -> None:
     letter = dead_letter(Record(b"x", [("a", b"b")]))
     assert letter.origin == letter.place
     assert (letter.stage, letter.attempts, letter.headers) == ("", 0, [("a", b"b")])
+
+
+DONE_TO_THREE = [
+    done("replay", "shipments-3@42", replayed_to="shipments-3@99"),
+    done("drop", "shipments-3@50", reason="a test"),
+    done("replay-begun", "shipments-3@60"),
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), {"certificates-0@5": "waiting", "certificates-1@6": "waiting", "shipments-3@60": "unclear"}),
+        (("--state", "waiting"), {"certificates-0@5": "waiting", "certificates-1@6": "waiting"}),
+        (("--state", "replayed"), {"shipments-3@42": "replayed"}),
+        (("--state", "dropped"), {"shipments-3@50": "dropped"}),
+        (("--state", "unclear", "--topic", "certificates"), {}),
+    ],
+)
+def test_what_is_still_to_do_is_listed_unless_told_otherwise(options: tuple[str, ...], expected: dict[str, str]) -> None:
+    DONE.extend(DONE_TO_THREE)
+    rows = [json.loads(line) for line in run("list", "--format", "jsonl", *options).stdout.splitlines()]
+    assert {row["place"]: row["state"] for row in rows} == expected
+
+
+def test_the_table_tells_states_only_where_they_differ() -> None:
+    assert "waiting" not in run("list", "--format", "table").stdout
+    DONE.extend(DONE_TO_THREE)
+    table = run("list", "--format", "table", "--state", "all").stdout
+    for words in ("waiting", "replayed", "dropped", "unclear", "5 dead letters"):
+        assert words in table
+
+
+def test_a_dropped_letter_shows_by_whom_when_and_why() -> None:
+    DONE.extend(DONE_TO_THREE)
+    assert "2024-11-01T09:00:00Z ada dropped shipments-3@50 (stage frame, 1 attempt): a test" in " ".join(
+        run("show", "shipments-3@50", "--format", "table").stdout.split()
+    )
+    letter = shown("shipments-3@50")
+    assert (letter["state"], letter["audit"]["by"], letter["audit"]["reason"], letter["answer"]) == ("dropped", "ada", "a test", None)
+    assert shown("certificates-0@5")["audit"] is None
+
+
+@pytest.mark.parametrize("arguments", [("replay",), ("drop", "--reason", "a test", "--yes"), ("drop", "--reason", "a test")])
+def test_without_a_place_or_a_filter_nothing_is_done_unless_all_is_said(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "--all" in result.stderr
+
+
+def test_all_is_not_said_beside_a_filter() -> None:
+    assert run("replay", "--all", "--stage", "decode").exit_code == 2
+
+
+@pytest.mark.parametrize("reason", [[], ["--reason", " "]])
+def test_who_drops_says_why(reason: list[str]) -> None:
+    result = run("drop", "shipments-3@42", "--yes", *reason)
+    assert result.exit_code == 2
+    assert "--reason" in result.stderr
+
+
+def test_without_yes_what_would_be_dropped_is_told() -> None:
+    DONE.extend(DONE_TO_THREE)
+    result = run("drop", "--all", "--reason", "a test")
+    assert result.exit_code == 2
+    assert "3 dead letters: 1 decode, 1 process, 1 schema would be dropped" in result.stderr
+    assert "Nothing is dropped without --yes" in result.stderr
+    assert result.stdout == ""

@@ -193,3 +193,22 @@ def test_what_ends_the_end_follower_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         await ends.stop()
 
     asyncio.run(follow())
+
+
+def test_a_stop_while_the_broker_is_away_goes_on_to_its_end() -> None:
+    """aiokafka's consumer lets its own cancellation of a waiting fetch out, which must not look like ours."""
+
+    class Away(Topics):
+        async def stop(self) -> None:
+            raise asyncio.CancelledError
+
+    def failed(problem: BaseException) -> None:
+        raise AssertionError(problem)
+
+    async def stop_all() -> str:
+        consumer: Any = Away()
+        await ReferenceFollower(consumer, CODEC, lambda _: None, failed).stop()
+        await EndFollower(consumer, Progress(), failed).stop()
+        return "stopped"
+
+    assert asyncio.run(stop_all()) == "stopped"

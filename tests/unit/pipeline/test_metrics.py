@@ -9,9 +9,10 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as open_metrics
 
 from kimberley.cases.judge import Policy
+from kimberley.pipeline.batch import Counts
 from kimberley.pipeline.health import Health
 from kimberley.pipeline.metrics import DEFINITIONS, Delivered, Held, Metrics
-from kimberley.pipeline.processor import Counts, Processor
+from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
@@ -115,6 +116,7 @@ def test_every_counter_is_there_with_0_before_it_moves(bench: Bench) -> None:
         for rule, severity in rulebook.rules
         for status in ("OPENED", "UPDATED", "RESOLVED")
     }
+    expected |= {f'kimberley_left_out_total{{what="{what}"}}' for what in ("event", "lineage", "alert")}
     assert set(series) == expected | {"kimberley_rerouted_total", "kimberley_rebalances_total"}
 
 
@@ -195,7 +197,7 @@ def test_an_event_that_fails_half_way_is_a_dead_letter_and_no_decision_or_alert(
     def fails(*arguments: Any) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(bench.processor, "_alerted", fails)
+    monkeypatch.setattr(bench.processor._writer, "alert", fails)
     bench.judge(*bench.records(journey("BW000001", found="80.00")[2:3]))
     assert counters(bench.moved(before)) == {
         'kimberley_dead_letters_total{stage="process"}',

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from kimberley.model.partition_state import PartitionState
+from kimberley.pipeline.batch import Batch, Output
 from kimberley.pipeline.partition import Chunk, PartitionTask
 from kimberley.pipeline.policies import Policies
-from kimberley.pipeline.processor import Batch, Output, Processor
+from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.reference.files import shipped_reference
 from kimberley.reference.reference import Reference
@@ -37,6 +38,7 @@ class Carrier:
     """A delivery into a list."""
 
     outputs: list[Output] = field(default_factory=list)
+    deliveries: int = 0
     states: list[PartitionState] = field(default_factory=list)
     hangs_until: float = 0.0
 
@@ -46,6 +48,7 @@ class Carrier:
     async def deliver(self, batch: Batch) -> None:
         await self._hang()
         self.outputs += batch.outputs
+        self.deliveries += 1
         self.states += [batch.state] if batch.state else []
 
     async def stop(self) -> None:
@@ -200,3 +203,24 @@ def test_a_control_record_of_a_revision_that_nobody_has_waits_for_it_and_not_for
     monkeypatch.setattr("kimberley.pipeline.partition._REVISION_SECONDS", 0.1)
     last = controlled(policies, Tick(None, "lost"))[-1]
     assert (last.revision, last.clock) == (newer, 5_000)
+
+
+def test_a_batch_whose_outputs_are_very_large_is_made_true_in_parts_and_its_chunk_is_done_after_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One event may have to be told to thousands of certificates, and a chunk has a thousand events."""
+    monkeypatch.setattr("kimberley.pipeline.partition._MOST_OUTPUT_BYTES", 1)
+    done: list[int] = []
+
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        task = made(carrier, failures)
+        bad = [MemoryRecord(SHIPMENTS, 0, FIRST + offset, 1_800_000_000_000, None, b"no event", []) for offset in range(5)]
+        task.put(Chunk(bad, lambda: done.append(carrier.deliveries)))
+        await asyncio.sleep(0.3)
+        assert len(carrier.outputs) == 5
+        assert carrier.deliveries >= 5
+        assert done == [carrier.deliveries]
+        await task.stop()
+
+    _, failures = run(story)
+    assert not failures

@@ -8,7 +8,8 @@ from kimberley.cases.evaluate import evaluate
 from kimberley.cases.judge import Policy
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Case, pack_case, unpack_case
-from kimberley.pipeline.processor import Output, Processor
+from kimberley.pipeline.batch import Output
+from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
@@ -61,3 +62,12 @@ def test_a_case_that_no_event_touches_costs_nothing(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("most_live", [0, 1, 40])
 def test_cases_that_left_memory_are_judged_as_if_they_had_not(most_live: int) -> None:
     assert outputs(most_live) == outputs(None)
+
+
+def test_large_cases_leave_memory_sooner_and_are_judged_as_if_they_had_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = outputs(None)
+    read: list[bytes] = []
+    monkeypatch.setattr("kimberley.pipeline.processor._MOST_LIVE_BYTES", 50_000)
+    monkeypatch.setattr("kimberley.pipeline.processor.unpack_case", lambda packed: read.append(packed) or unpack_case(packed))
+    assert outputs(None) == whole
+    assert len(read) > 20

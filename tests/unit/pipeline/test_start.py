@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -9,11 +10,19 @@ from aiokafka import errors
 
 from kimberley.errors import ConfigurationError, ServiceUnavailableError
 from kimberley.model.case import Case, pack_case
-from kimberley.pipeline import case_store, delivery
+from kimberley.model.partition_state import STATE_KEY, PartitionState
+from kimberley.pipeline import case_store, delivery, partition
 from kimberley.pipeline.batch_transport import Fetched
+from kimberley.pipeline.partition import PartitionTask
+from kimberley.pipeline.policies import Policies
+from kimberley.pipeline.processor import Processor
+from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.worker import Worker
+from kimberley.reference.files import shipped_reference
+from kimberley.rules.rulebook import shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
+from kimberley.wire.avro import make_codec
 from kimberley.wire.topics import SHIPMENTS, InternalNames
 
 NAMES = InternalNames("kimberley")
@@ -63,8 +72,124 @@ def test_a_changelog_of_another_format_is_refused_at_the_start_and_not_case_by_c
         yield MemoryRecord(NAMES.cases, 3, 8, 0, b"BW000002", b"\x7f" + pack_case(Case("BW000002"))[1:], [])
 
     monkeypatch.setattr(case_store, "read_to_end", read)
-    with pytest.raises(ConfigurationError, match=r"kimberley-cases-3, offset 8: a stored case of format b'\\x7f'.*run the version"):
+    with pytest.raises(
+        ConfigurationError, match=r"kimberley-cases-3, offset 8: a stored case of format b'\\x7f'.*`kimberley rebuild --yes`"
+    ):
         asyncio.run(case_store.recover_cases(None, NAMES.cases, 3, lambda records: None))
+
+
+def test_cases_of_another_format_that_were_replaced_or_removed_since_are_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a rebuild leaves them, until the topic is compacted."""
+    sound = pack_case(Case("BW000001"))
+
+    async def read(consumer: Any, places: Any) -> AsyncIterator[MemoryRecord]:
+        for offset, (key, value) in enumerate(
+            [(b"BW000001", b"\x7f"), (b"BW000002", b"\x7f"), (b"BW000001", sound), (b"BW000002", None), (STATE_KEY, None)]
+        ):
+            yield MemoryRecord(NAMES.cases, 3, offset, 0, key, value, [])
+
+    monkeypatch.setattr(case_store, "read_to_end", read)
+    assert asyncio.run(case_store.recover_cases(None, NAMES.cases, 3, lambda records: None)) == ({"BW000001": sound}, PartitionState())
+
+
+@dataclass
+class Lookup:
+    """A consumer to which the group has committed so much of each event topic."""
+
+    offsets: dict[str, int]
+
+    async def start(self) -> None:
+        """Nothing."""
+
+    async def stop(self) -> None:
+        """Nothing."""
+
+    def assign(self, places: Any) -> None:
+        """Nothing."""
+
+    async def committed(self, place: Any) -> int | None:
+        return self.offsets.get(place.topic)
+
+    def seek(self, place: Any, offset: int) -> None:
+        """Nothing."""
+
+    async def getmany(self, *places: Any, timeout_ms: int) -> dict[Any, Any]:
+        return {}
+
+    async def end_offsets(self, places: Any) -> dict[Any, int]:
+        return dict.fromkeys(places, 100)
+
+
+def failure_of_a_start(monkeypatch: pytest.MonkeyPatch, state: PartitionState, committed: dict[str, int]) -> str:
+    """What partition 3's task fails with where the changelog has this state and the group stands there; empty: it starts."""
+
+    async def recover(consumer: Any, topic: str, number: int, on_read: Any) -> tuple[dict[str, bytes], PartitionState]:
+        return {}, state
+
+    monkeypatch.setattr(partition, "recover_cases", recover)
+    failures: list[BaseException] = []
+
+    class Carrier:
+        async def start(self) -> None:
+            """Nothing."""
+
+        async def stop(self) -> None:
+            """Nothing."""
+
+        async def deliver(self, batch: Any) -> None:
+            """Nothing."""
+
+    async def story() -> None:
+        codec, policies, progress = make_codec(Settings.model_construct()), Policies(shipped_rulebook()), Progress()
+        policies.add(shipped_reference())
+        task = PartitionTask(
+            3,
+            NAMES,
+            delivery=Carrier(),
+            codec=codec,
+            policies=policies,
+            progress=progress,
+            make_consumer=lambda group: Lookup(committed),  # type: ignore[arg-type, return-value]
+            processor=lambda cases, state: Processor(3, 12, cases, codec, NAMES, state, skew_minutes=10),
+            batch_records=10,
+            adopts_alerts=False,
+            recovery=progress.recovering(3),
+            on_batch=lambda batch: None,
+            on_failure=failures.append,
+        )
+        await asyncio.sleep(0.05)
+        await task.stop()
+
+    asyncio.run(story())
+    assert all(isinstance(each, ConfigurationError) for each in failures), failures
+    return " ".join(map(str, failures))
+
+
+def test_a_partition_whose_cases_are_lost_is_refused_and_not_taken_for_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = failure_of_a_start(monkeypatch, PartitionState(), {SHIPMENTS: 7})
+    assert "shipments-3: the group kimberley has judged its records up to offset 7" in said
+    assert "kimberley-cases hold them up to 0 only" in said
+    assert "`kimberley rebuild`" in said
+    assert "hold them up to 5 only" in failure_of_a_start(monkeypatch, PartitionState(applied={SHIPMENTS: 5}), {SHIPMENTS: 7})
+
+
+def test_one_that_is_new_or_whole_or_ahead_of_the_group_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ahead: the group's offsets have expired, or there are no transactions and it died before it committed them."""
+    assert failure_of_a_start(monkeypatch, PartitionState(), {}) == ""
+    assert failure_of_a_start(monkeypatch, PartitionState(applied={SHIPMENTS: 7}), {SHIPMENTS: 7}) == ""
+    assert failure_of_a_start(monkeypatch, PartitionState(applied={SHIPMENTS: 7}), {SHIPMENTS: 5}) == ""
+    assert failure_of_a_start(monkeypatch, PartitionState(applied={SHIPMENTS: 7}), {}) == ""
+
+
+def test_one_whose_rebuild_was_interrupted_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = failure_of_a_start(monkeypatch, PartitionState(is_whole=False), {})
+    assert said == "kimberley-cases-3: a rebuild of its cases was interrupted: run `kimberley rebuild` again"
+
+
+def test_one_that_holds_more_than_its_topic_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = failure_of_a_start(monkeypatch, PartitionState(applied={SHIPMENTS: 700}), {SHIPMENTS: 5})
+    assert "shipments-3 ends at offset 100, but 700 of its records are in kimberley-cases" in said
+    assert "`kimberley rebuild --yes`" in said
 
 
 def test_fetching_pauses_for_a_partition_number_by_records_and_by_bytes() -> None:
@@ -92,3 +217,15 @@ def test_fetching_pauses_for_a_partition_number_by_records_and_by_bytes() -> Non
         assert worker._has_room(5)
 
     asyncio.run(story())
+
+
+def test_what_a_broker_did_to_a_partition_is_told_as_what_it_did_to_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words and with status 3, for a supervisor to try again: it is no fault of the program."""
+    worker = Worker(Settings.model_construct(monitor_port=-1, bootstrap_servers="kafka:9092"))
+
+    async def run() -> None:
+        worker._fail(errors.KafkaConnectionError("gone"))
+
+    monkeypatch.setattr(worker, "_run", run)
+    with pytest.raises(ServiceUnavailableError, match=r"Kafka at kafka:9092: .*gone"):
+        asyncio.run(worker.run())

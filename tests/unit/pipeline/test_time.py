@@ -18,7 +18,8 @@ from kimberley.history.simulation import simulate
 from kimberley.model.case import Origin, unpack_case
 from kimberley.model.events import EVENT_TYPES
 from kimberley.model.partition_state import PartitionState, pack_state, unpack_state
-from kimberley.pipeline.processor import Batch, Processor
+from kimberley.pipeline.batch import Batch
+from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from kimberley.pipeline.batch import Batch, Output
 from kimberley.pipeline.delivery import AtLeastOnce, FencedError
 from kimberley.pipeline.health import Health
-from kimberley.pipeline.processor import Batch, Output
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.watchdog import Pulse, StuckError, Watchdog
 from kimberley.wire.topics import DECISIONS, InternalNames

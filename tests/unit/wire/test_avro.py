@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kimberley.errors import UnreadableRecordError
 from kimberley.wire.avro import Codec
-from kimberley.wire.compatibility import incompatibilities
+from kimberley.wire.compatibility import incompatibilities, unreadable
 from kimberley.wire.reference_codec import decode_reference, encode_reference
 from kimberley.wire.registry import FileRegistry
 from kimberley.wire.schemas import FIRST_ID, FrozenSchema, shipped_schemas
@@ -175,3 +175,56 @@ def test_both_codecs_write_the_same_bytes_of_a_decimal_at_the_edge_of_a_byte(uns
     value = CODEC.encode("shipments", "ShipmentArrived", record)
     assert value[5:] == encode_reference(schema, _filled(schema, record))
     assert CODEC.decode("shipments", value)[1]["carats"] == record["carats"]
+
+
+def _with_field(extra: Any) -> Any:
+    schema = FILES.current["shipments", "ShipmentReleased"]
+    return {**schema, "fields": [*schema["fields"], {"name": "extra", "type": extra, "default": None}]}
+
+
+_EMPTY = {"type": "record", "name": "Empty", "fields": []}
+_NODE = {"type": "record", "name": "Node", "fields": [{"name": "next", "type": ["null", "Node"]}]}
+HAZARDS = {
+    "a type within itself": (["null", _NODE], b"\x02" * 900_000),
+    "a type within itself, in lists": (
+        ["null", {"type": "record", "name": "Deep", "fields": [{"name": "inner", "type": {"type": "array", "items": "Deep"}}]}],
+        b"\x02" * 900_000,
+    ),
+    "a list of nothing": (["null", {"type": "array", "items": _EMPTY}], b"\x02" + b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01" + b"\x00"),
+    "a list of nulls": (["null", {"type": "array", "items": "null"}], b"\x02" + b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01" + b"\x00"),
+}
+
+
+@pytest.mark.parametrize("hazard", HAZARDS)
+def test_a_schema_that_lets_few_bytes_take_for_ever_or_end_the_process_is_not_read(hazard: str) -> None:
+    """A registry takes these as compatible; fastavro would go a million levels down, or count to a million million."""
+    extra, end = HAZARDS[hazard]
+    schema = _with_field(extra)
+    assert not incompatibilities(schema, FILES.current["shipments", "ShipmentReleased"])
+
+    class Registry(FileRegistry):
+        def schema_of(self, schema_id: int) -> Any:
+            return schema
+
+    codec = Codec(FILES, Registry(FILES, "kimberley"), "kimberley")
+    with pytest.raises(UnreadableRecordError, match="is not read") as problem:
+        codec.decode("shipments", b"\x00\x00\x00\x00\x07" + b"\x02e" + end)
+    assert problem.value.stage == "schema"
+
+
+def test_every_schema_of_ours_may_be_read() -> None:
+    assert [unreadable(schema) for schema in FILES.current.values()] == [None] * len(FILES.current)
+    several = {"type": "record", "name": "Two", "fields": [{"name": "a", "type": _EMPTY}, {"name": "b", "type": ["null", "Empty"]}]}
+    assert unreadable(several) is None
+
+
+@pytest.mark.parametrize("items", [10_000, 10_001, 900_000])
+def test_a_list_without_end_is_not_read_item_by_item(items: int) -> None:
+    fields = {"event_id": "e", "occurred_at": 0, "utc_offset_minutes": 0, "authority": "BW", "certificate_number": "BW1"}
+    value = CODEC.encode("shipments", "ShipmentExported", {**fields, "shipment_id": "s", "route": [""] * items})
+    if items <= 10_000:
+        assert len(CODEC.decode("shipments", value)[1]["route"]) == items
+        return
+    with pytest.raises(UnreadableRecordError, match=f"a list of {items} items; at most 10000 are read") as problem:
+        CODEC.decode("shipments", value)
+    assert problem.value.stage == "decode"
