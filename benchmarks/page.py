@@ -51,8 +51,8 @@ judged by the whole catalogue: a decision for each event, alerts, the case store
 - **The core alone** takes each event's bytes and comes to the bytes of decisions, alerts and the stored case. Its steps are timed one by
   one in a second pass, and fastavro alone in a third.
 - **Latency** is open loop: every event has its time to be sent, and counts from then, however late those before it were. One in ten raises
-  an alert. A subscriber in the same process reads committed alerts, and all by one clock; the publisher waits a millisecond for more to send
-  at once. The first seconds at a rate are not counted, for the broker has just been started.
+  an alert. A subscriber in the same process reads committed alerts, and all by one clock; the publisher waits a millisecond for more to
+  send at once. The first seconds at a rate are not counted, for the broker has just been started.
 - **Recovery**: the changelog is written from some hundred cases of the simulated trade, each with all of its journey, copied under other
   certificate numbers. The clock runs from the start of the process to the answer to the first new event on the slowest partition.
 - **Memory** is resident memory a few seconds after that, less the same of a worker without cases.
