@@ -67,7 +67,6 @@ def page(results: dict[str, Any]) -> str:
     """The page as Markdown."""
     machine, promised = results["machine"], targets()
     kind = "A quick run, which shows that the measures work and little more" if results["quick"] else "A full run"
-    compiled = "the core compiled" if results["compiled"] else "nothing compiled"
     lines = [
         "# Performance",
         "",
@@ -78,7 +77,7 @@ def page(results: dict[str, Any]) -> str:
         f"- `{results['command']}`, in {results['minutes']} minutes, {results['finished_at']}, commit `{machine['commit'] or 'unknown'}`",
         f"- {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, {machine['system']}, "
         f"load {machine['load']} before it began",
-        f"- Python {machine['python']}, Apache Kafka {machine['kafka']}, {compiled}",
+        f"- Python {machine['python']}, Apache Kafka {machine['kafka']}, {results['compiled']}",
         "",
         "## Figures and targets",
         "",

@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from benchmarks import ROOT, alone, idle, latency, page, recovery, scale, throughput
-from benchmarks.compiled import compiled_package
+from benchmarks.compiled import UNOPTIMISED, compiled_package
 from benchmarks.figures import KEYS, RESULTS, Found
 from benchmarks.harness import tried
 from benchmarks.machine import machine
@@ -47,7 +47,7 @@ def run(only: tuple[str, ...], quick: bool, rounds: int | None, pure: bool, most
     sizes = QUICK if quick else FULL
     found = Found()
     facts = machine()
-    _prepare(pure, quick)
+    compiled = _prepare(pure, optimised=docs or not quick)
     began = time.monotonic()
     for name in only or (each for each in MEASURES if not (quick and each in _LEFT_OUT)):
         left = began + most_minutes * 60 - time.monotonic()
@@ -66,7 +66,7 @@ def run(only: tuple[str, ...], quick: bool, rounds: int | None, pure: bool, most
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "minutes": round((time.monotonic() - began) / 60, 1),
         "quick": quick,
-        "compiled": not pure,
+        "compiled": compiled,
         "machine": facts,
         **found.document(),
     }
@@ -84,16 +84,22 @@ def run(only: tuple[str, ...], quick: bool, rounds: int | None, pure: bool, most
         raise SystemExit(1)
 
 
-def _prepare(pure: bool, quick: bool) -> None:
-    """What contenders run in: they are processes of their own and find the core by PYTHONPATH."""
+def _prepare(pure: bool, optimised: bool) -> str:
+    """What contenders run in: they are processes of their own and find the core by PYTHONPATH. Says in words how it is compiled."""
     started = time.monotonic()
     click.echo("environments …")
-    os.environ["PYTHONPATH"] = str(ROOT / "streams" if pure else compiled_package(optimised=not quick))
+    package = ROOT / "streams" if pure else compiled_package(optimised)
+    os.environ["PYTHONPATH"] = str(package)
+    compiled = "nothing compiled" if pure else "the core compiled"
+    if package.name.endswith(UNOPTIMISED):
+        compiled += " without the optimiser, for haste: its figures are those of a slower core"
+        click.echo(f"  {compiled}")
     try:
         quix_python()
     except RuntimeError as problem:  # told again where it is needed; the others need it not
         click.echo(f"  {problem}", err=True)
     click.echo(f"  {time.monotonic() - started:.0f} s")
+    return compiled
 
 
 def _rounds_of(measure: Callable[[Sizes], Found], name: str, usual: int) -> Run:
@@ -135,7 +141,7 @@ _MEASURES: dict[str, Run] = {
     "core": _at_once(lambda sizes, rounds, found: alone.measure_core(sizes, rounds), "core", 3),
     "judge": _at_once(lambda sizes, rounds, found: alone.measure_judge(sizes, rounds), "judge", 3),
     "latency": _at_once(_latency, "latency", 3),
-    "recovery": _rounds_of(recovery.measure, "recovery", 2),
+    "recovery": _rounds_of(recovery.measure, "recovery", 3),
     "scale": _rounds_of(scale.measure, "scale", 2),
     "idle": _rounds_of(idle.measure, "idle", 1),
 }
