@@ -20,7 +20,7 @@ from kimberley.pipeline.metrics import Delivered, Held
 from kimberley.pipeline.policies import Policies
 from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress, Recovery
-from kimberley.pipeline.reading import close
+from kimberley.pipeline.reading import close, holds
 from kimberley.pipeline.schema_ids import know_schemas
 from kimberley.wire.avro import Codec
 from kimberley.wire.control import Control, latest, readable_controls
@@ -215,7 +215,7 @@ class PartitionTask:
             ends = await lookup.end_offsets(places)
             for place in places:
                 committed, applied = await lookup.committed(place) or 0, self._state.applied.get(place.topic, 0)
-                if applied > max(committed, ends[place]) and applied > await _served_end(lookup, place, ends[place]):
+                if applied > max(committed, ends[place]) and not await holds(lookup, place, applied - 1):
                     cases = self._names.cases
                     raise ConfigurationError(
                         f"{place.topic}-{self.number} ends at offset {ends[place]}, but {applied} of its records are in {cases}: was the "
@@ -369,10 +369,3 @@ class PartitionTask:
         """Ask the registry for schemas that are new here. While it is away the batch waits."""
         with self._progress.excused(self.number, "the schema registry"):
             await know_schemas(self._codec, [record.value for record in records], partition=self.number)
-
-
-async def _served_end(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> int:
-    """Where a partition ends by what is served from there on: asked for it, the embedded broker names the last batch's first record."""
-    consumer.seek(place, end)
-    records = (await consumer.getmany(place, timeout_ms=1000)).get(place)
-    return records[-1].offset + 1 if records else end

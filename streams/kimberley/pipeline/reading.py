@@ -56,3 +56,20 @@ async def read_to_end(
         elif time.monotonic() - moved_at > _STALLED_SECONDS:
             where = ", ".join(f"{place.topic}-{place.partition}" for place in behind)
             raise ServiceUnavailableError(f"{where} can't be read to the end: is a broker down?")
+
+
+async def holds(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> bool:
+    """Whether a partition has a record at an offset, by what is served from there on: asked for the end, the embedded broker names the
+    last batch's first record. `consumer` goes back to the beginning where an offset is out of range.
+
+    Raises ServiceUnavailableError when nothing is served for a minute.
+    """
+    consumer.seek(place, offset)
+    began = time.monotonic()
+    while time.monotonic() - began < _STALLED_SECONDS:
+        records = (await consumer.getmany(place, timeout_ms=500)).get(place)
+        if records:
+            return bool(records[0].offset >= offset)
+        if await consumer.position(place) < offset:
+            return False
+    raise ServiceUnavailableError(f"{place.topic}-{place.partition} can't be read from offset {offset} on: is a broker down?")

@@ -94,9 +94,16 @@ def test_cases_of_another_format_that_were_replaced_or_removed_since_are_no_matt
 
 @dataclass
 class Lookup:
-    """A consumer to which the group has committed so much of each event topic."""
+    """A consumer to which the group has committed so much of each event topic.
+
+    Every topic has `holds` records, and says that it has a hundred; the first answer is empty, as it is where a broker is busy.
+    """
 
     offsets: dict[str, int]
+    holds: int = 100
+
+    def __post_init__(self) -> None:
+        self._position = self._asked = 0
 
     async def start(self) -> None:
         """Nothing."""
@@ -111,17 +118,28 @@ class Lookup:
         return self.offsets.get(place.topic)
 
     def seek(self, place: Any, offset: int) -> None:
-        """Nothing."""
+        self._position, self._asked = offset, 0
 
     async def getmany(self, *places: Any, timeout_ms: int) -> dict[Any, Any]:
-        return {}
+        self._asked += 1
+        if self._asked == 1:
+            return {}
+        if self._position >= self.holds:  # out of range
+            self._position = 0
+        return {place: [MemoryRecord(place.topic, 3, self._position, 0, None, b"", [])] for place in places}
+
+    async def position(self, place: Any) -> int:
+        return self._position
 
     async def end_offsets(self, places: Any) -> dict[Any, int]:
         return dict.fromkeys(places, 100)
 
 
-def failure_of_a_start(monkeypatch: pytest.MonkeyPatch, state: PartitionState, committed: dict[str, int]) -> str:
-    """What partition 3's task fails with where the changelog has this state and the group stands there; empty: it starts."""
+def failure_of_a_start(monkeypatch: pytest.MonkeyPatch, state: PartitionState, committed: dict[str, int], holds: int = 100) -> str:
+    """What partition 3's task fails with where the changelog has this state and the group stands there; empty: it starts.
+
+    `holds`: records in every topic, of which the broker says that it has a hundred.
+    """
 
     async def recover(consumer: Any, topic: str, number: int, on_read: Any) -> tuple[dict[str, bytes], PartitionState]:
         return {}, state
@@ -149,7 +167,7 @@ def failure_of_a_start(monkeypatch: pytest.MonkeyPatch, state: PartitionState, c
             codec=codec,
             policies=policies,
             progress=progress,
-            make_consumer=lambda group: Lookup(committed),  # type: ignore[arg-type, return-value]
+            make_consumer=lambda group: Lookup(committed, holds),  # type: ignore[arg-type, return-value]
             processor=lambda cases, state: Processor(3, 12, cases, codec, NAMES, state, skew_minutes=10),
             batch_records=10,
             adopts_alerts=False,
@@ -190,6 +208,13 @@ def test_one_that_holds_more_than_its_topic_is_refused_with_the_way_out(monkeypa
     said = failure_of_a_start(monkeypatch, PartitionState(applied={SHIPMENTS: 700}), {SHIPMENTS: 5})
     assert "shipments-3 ends at offset 100, but 700 of its records are in kimberley-cases" in said
     assert "`kimberley rebuild --yes`" in said
+
+
+def test_one_whose_topic_has_its_records_starts_whatever_a_broker_says_of_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for the end, the embedded broker names the last batch's first record."""
+    state = PartitionState(applied={SHIPMENTS: 103})
+    assert failure_of_a_start(monkeypatch, state, {SHIPMENTS: 5}, holds=103) == ""
+    assert "was the topic made anew?" in failure_of_a_start(monkeypatch, state, {SHIPMENTS: 5}, holds=102)
 
 
 def test_fetching_pauses_for_a_partition_number_by_records_and_by_bytes() -> None:
