@@ -317,8 +317,10 @@ class PartitionTask:
             # at once: around a rebalance the same records may have been read twice, and both lie in this batch
             self._committed[place] = max(reached, last.offset + 1)
             size += chunk.size
-        if not records:
-            await self._send(processor, None, chunks, 0, 0.0)
+        if not records:  # all applied before; whoever applied them may have died before the group knew
+            known = processor.begin()
+            known.offsets = {place: self._committed[place] for chunk in chunks for place in [(chunk.records[-1].topic, self.number)]}
+            await self._send(processor, known, chunks, 0, 0.0)
             return
         await self._know_schemas(records)
         policy = self._policy(processor)
