@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from kimberley.wire.avro import Codec, make_codec
 from kimberley.wire.reference_records import MANIFEST, manifest_fields, reference_fields
 from kimberley.wire.topics import PARTICIPANTS, REFERENCE_TOPICS
 from support.http_registry import FILES, Answer, AnsweringRegistry, framed, having
+from support.waiting import until
 
 CODEC = make_codec(load_settings())
 REFERENCE = shipped_reference()
@@ -36,6 +36,7 @@ class Topics:
         self.logs: dict[str, list[MemoryRecord]] = {topic: [] for topic in REFERENCE_TOPICS}
         self.problem: Exception | None = None
         self._read = dict.fromkeys(REFERENCE_TOPICS, 0)
+        self.asked = 0
 
     def load(self, reference: Reference, schema_id: int = SHIPPED) -> None:
         """A revision, and its manifest; its participants are of the schema with this id."""
@@ -67,6 +68,7 @@ class Topics:
         return len(self.logs[place.topic])
 
     async def getmany(self, *_: Any, **__: Any) -> dict[TopicPartition, list[MemoryRecord]]:
+        self.asked += 1
         await asyncio.sleep(0.01)
         if self.problem:
             raise self.problem
@@ -82,13 +84,6 @@ class Following:
         self.revisions: list[str] = []
         self.failures: list[BaseException] = []
         self.follower = ReferenceFollower(topics, codec, lambda found: self.revisions.append(found.revision), self.failures.append)
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Fails after five seconds."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -172,7 +167,7 @@ def test_a_stop_is_no_failure() -> None:
         ends = EndFollower(topics, Progress(), failures.append)
         for follower in (following.follower, ends):
             await follower.start()
-        await asyncio.sleep(0.05)
+        await until(lambda: topics.asked > 3)
         for follower in (following.follower, ends):
             await follower.stop()
         assert not failures

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kimberley.cases.judge import Policy
 from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.batch import Batch, Output
 from kimberley.pipeline.partition import Chunk, PartitionTask
@@ -16,7 +17,7 @@ from kimberley.pipeline.processor import Processor
 from kimberley.pipeline.progress import Progress
 from kimberley.reference.files import shipped_reference
 from kimberley.reference.reference import Reference
-from kimberley.rules.rulebook import shipped_rulebook
+from kimberley.rules.rulebook import Rulebook, shipped_rulebook
 from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
@@ -24,6 +25,7 @@ from kimberley.wire.control import Tick, control_value
 from kimberley.wire.topics import DECISIONS, SHIPMENTS, InternalNames
 from support.journeys import journey
 from support.stream import event_records
+from support.waiting import until
 
 NAMES = InternalNames("kimberley")
 CODEC = make_codec(Settings.model_construct(partitions=1))
@@ -31,6 +33,8 @@ POLICIES = Policies(shipped_rulebook())
 POLICIES.add(shipped_reference())
 FIRST = 100
 """The committed offset: records before it are done."""
+LOST = "lost"
+"""A revision that nobody has."""
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Carrier:
     """A delivery into a list."""
 
     outputs: list[Output] = field(default_factory=list)
+    asked: int = 0
     deliveries: int = 0
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     states: list[PartitionState] = field(default_factory=list)
@@ -47,6 +52,7 @@ class Carrier:
         await asyncio.sleep(0.05)
 
     async def deliver(self, batch: Batch) -> None:
+        self.asked += 1
         await self._hang()
         self.outputs += batch.outputs
         self.deliveries += 1
@@ -110,7 +116,7 @@ def test_records_that_were_read_twice_around_a_rebalance_are_decided_once() -> N
         # before the task has recovered: both lie in its first batch
         task.put(Chunk(sent, lambda: None))
         task.put(Chunk(sent, lambda: None, follows=FIRST + len(sent)))
-        await asyncio.sleep(0.3)
+        await until(lambda: carrier.deliveries)
         await task.stop()
 
     decided, failures = run(story)
@@ -123,7 +129,7 @@ def test_what_was_committed_before_is_not_decided_again() -> None:
         task = made(carrier, failures)
         old = [MemoryRecord(SHIPMENTS, 0, FIRST - 1, 1_800_000_000_000, b"BW000001", records()[0].value, [])]
         task.put(Chunk([*old, *records()], lambda: None))
-        await asyncio.sleep(0.3)
+        await until(lambda: carrier.deliveries)
         await task.stop()
 
     decided, _ = run(story)
@@ -136,7 +142,7 @@ def test_what_was_applied_and_not_committed_is_committed_though_nothing_follows_
     async def story(carrier: Carrier, failures: list[BaseException]) -> None:
         task = made(carrier, failures)
         task.put(Chunk([MemoryRecord(SHIPMENTS, 0, FIRST - 1, 1_800_000_000_000, b"BW000001", records()[0].value, [])], lambda: None))
-        await asyncio.sleep(0.3)
+        await until(lambda: carrier.offsets)
         await task.stop()
         assert carrier.offsets == {(SHIPMENTS, 0): FIRST}
 
@@ -162,7 +168,7 @@ def test_a_broker_that_does_not_answer_does_not_keep_a_task_from_ending() -> Non
         carrier.hangs_until = asyncio.get_running_loop().time() + 25
         task = made(carrier, failures)
         task.put(Chunk(records(), lambda: None))
-        await asyncio.sleep(0.2)
+        await until(lambda: carrier.asked)
         await asyncio.wait_for(task.stop(), 15)
         assert not carrier.outputs
         carrier.hangs_until = 0.0
@@ -171,7 +177,19 @@ def test_a_broker_that_does_not_answer_does_not_keep_a_task_from_ending() -> Non
     assert not failures
 
 
-def controlled(policies: Policies, *controls: Tick) -> list[PartitionState]:
+class AskedPolicies(Policies):
+    """Policies that note which revisions they were asked for."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        super().__init__(rulebook)
+        self.asked: list[str] = []
+
+    def of(self, revision: str) -> Policy | None:
+        self.asked.append(revision)
+        return super().of(revision)
+
+
+def controlled(policies: AskedPolicies, *controls: Tick) -> list[PartitionState]:
     """The states through which a partition number goes that has nothing to judge, when these control records come one after the other."""
     carrier, failures = Carrier(), list[BaseException]()
 
@@ -185,7 +203,7 @@ def controlled(policies: Policies, *controls: Tick) -> list[PartitionState]:
         for offset, control in enumerate(controls):
             progress.ends(dict.fromkeys(places, 0), progress.clock() + 60)
             task.put(Chunk([MemoryRecord(NAMES.control, 0, offset, 5_000 + offset, None, control_value(control), [])], lambda: None))
-            await asyncio.sleep(0.3)
+            await until(lambda offset=offset: _is_applied(carrier, offset) or policies.asked.count(LOST) > 5)
         await task.stop()
 
     asyncio.run(story())
@@ -193,10 +211,14 @@ def controlled(policies: Policies, *controls: Tick) -> list[PartitionState]:
     return carrier.states
 
 
-def two_revisions() -> tuple[Policies, str, str]:
+def _is_applied(carrier: Carrier, offset: int) -> bool:
+    return any(state.applied.get(NAMES.control, 0) > offset for state in carrier.states)
+
+
+def two_revisions() -> tuple[AskedPolicies, str, str]:
     """Policies of an older and a newer revision, and the names of these."""
     older, newer = Reference((), (), ()), shipped_reference()
-    policies = Policies(shipped_rulebook())
+    policies = AskedPolicies(shipped_rulebook())
     policies.add(older)
     policies.add(newer)
     return policies, older.revision, newer.revision
@@ -214,11 +236,15 @@ def test_a_later_revision_that_is_told_counts_also_when_it_was_there_before() ->
     assert controlled(policies, Tick(None, newer), Tick(None, older))[-1].revision == older
 
 
-def test_a_control_record_of_a_revision_that_nobody_has_waits_for_it_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_control_record_of_a_revision_that_nobody_has_waits_for_it() -> None:
+    policies, _, _ = two_revisions()
+    assert controlled(policies, Tick(None, LOST))[-1].clock == 0
+
+
+def test_a_control_record_waits_for_a_revision_that_nobody_has_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kimberley.pipeline.partition._REVISION_SECONDS", 0.0)
     policies, _, newer = two_revisions()
-    assert controlled(policies, Tick(None, "lost"))[-1].clock == 0
-    monkeypatch.setattr("kimberley.pipeline.partition._REVISION_SECONDS", 0.1)
-    last = controlled(policies, Tick(None, "lost"))[-1]
+    last = controlled(policies, Tick(None, LOST))[-1]
     assert (last.revision, last.clock) == (newer, 5_000)
 
 
@@ -233,7 +259,7 @@ def test_a_batch_whose_outputs_are_very_large_is_made_true_in_parts_and_its_chun
         task = made(carrier, failures)
         bad = [MemoryRecord(SHIPMENTS, 0, FIRST + offset, 1_800_000_000_000, None, b"no event", []) for offset in range(5)]
         task.put(Chunk(bad, lambda: done.append(carrier.deliveries)))
-        await asyncio.sleep(0.3)
+        await until(lambda: done)
         assert len(carrier.outputs) == 5
         assert carrier.deliveries >= 5
         assert done == [carrier.deliveries]

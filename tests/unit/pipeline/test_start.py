@@ -24,6 +24,7 @@ from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
 from kimberley.wire.topics import SHIPMENTS, InternalNames
+from support.waiting import until
 
 NAMES = InternalNames("kimberley")
 
@@ -175,7 +176,7 @@ def failure_of_a_start(monkeypatch: pytest.MonkeyPatch, state: PartitionState, c
             on_batch=lambda batch: None,
             on_failure=failures.append,
         )
-        await asyncio.sleep(0.05)
+        await until(lambda: failures or progress.is_recovered(3))
         await task.stop()
 
     asyncio.run(story())

@@ -9,10 +9,11 @@ import pytest
 
 from kimberley.pipeline.batch import Batch, Output
 from kimberley.pipeline.delivery import AtLeastOnce, FencedError
-from kimberley.pipeline.health import Health
+from kimberley.pipeline.health import Answer, Health
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.watchdog import Pulse, StuckError, Watchdog
 from kimberley.wire.topics import DECISIONS, InternalNames
+from support.waiting import until
 
 PLACES = [("certificates", 0), ("shipments", 0)]
 
@@ -48,15 +49,23 @@ def test_records_that_wait_and_are_not_applied_end_the_worker_and_are_named(monk
     progress.assigned(PLACES)
     progress.recovering(0).done(5, dict.fromkeys(PLACES, 0))
     failures: list[BaseException] = []
-    watchdog = Watchdog(Pulse(), Health(progress, stalled_seconds=60, joining_seconds=90), seconds=60, on_failure=failures.append)
+    looks: list[Answer] = []
+
+    class Looked(Health):
+        def live(self) -> Answer:
+            looks.append(super().live())
+            return looks[-1]
+
+    health = Looked(progress, stalled_seconds=60, joining_seconds=90)
+    watchdog = Watchdog(Pulse(), health, seconds=60, on_failure=failures.append)
 
     async def watch() -> None:
         await watchdog.start()
-        await asyncio.sleep(0.1)
+        await until(lambda: len(looks) > 2)
         assert not failures, "nothing waits"
         progress.ends({("shipments", 0): 40})
         clock.now += 61
-        await asyncio.sleep(0.1)
+        await until(lambda: failures)
         await watchdog.stop()
 
     asyncio.run(watch())
@@ -85,7 +94,7 @@ def test_while_the_registry_is_away_nobody_is_stuck() -> None:
 HANGING = """
 import asyncio, time
 from kimberley.pipeline import watchdog
-from kimberley.pipeline.health import Health
+from kimberley.pipeline.health import Answer, Health
 from kimberley.pipeline.progress import Progress
 
 watchdog._LOOK_SECONDS = 0.05
