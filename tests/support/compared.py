@@ -7,13 +7,13 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 
-from kimberley.model.case import unpack_case
+from kimberley.model.case import unpack_case, wakes_at
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
 from kimberley.wire.dead_letters import dead_letter
 from kimberley.wire.topics import EVENT_TOPICS, InternalNames
-from support.stream import decoded, reach, read_topic, rests, standing, wait_until
+from support.stream import decoded, read_topic, rests, standing, wait_until
 from support.trade import Trade
 
 Place = tuple[str, int, int]
@@ -40,16 +40,22 @@ def settle(settings: Settings, broker: str, trade: Trade, seconds: float, detail
     wait_until(lambda: rests(direct), seconds, "every record read, lineage too", detail)
     try:
         wait_until(lambda: open_now(broker).keys() == trade.open_ids, seconds, "the open alerts of check")
-        wait_until(lambda: _stays_at_rest(direct), seconds, "at rest")
+        wait_until(lambda: _is_over(direct), seconds, "at rest")
     except AssertionError:
         return  # `compare` says what differs
 
 
-def _stays_at_rest(settings: Settings) -> bool:
-    """At rest, and no case changes for a second: what the clock sets off is done in steps, and each may tell other cases something."""
-    before = reach(settings, InternalNames(settings.prefix).cases)
-    time.sleep(1)
-    return rests(settings) and reach(settings, InternalNames(settings.prefix).cases) == before
+def _is_over(settings: Settings) -> bool:
+    """Nothing is under way, and no case waits to be judged anew: what the clock sets off is done in steps, and may tell other cases."""
+    states: dict[int, PartitionState] = {}
+    wakes: dict[tuple[int, bytes], int | None] = {}
+    for record in read_topic(settings.bootstrap_servers, InternalNames(settings.prefix).cases):
+        if record.key == STATE_KEY:
+            states[record.partition] = unpack_state(record.value)
+        else:
+            wakes[record.partition, record.key] = None if record.value is None else wakes_at(record.value)
+    is_due = any(at is not None and at <= states[number].clock for (number, _), at in wakes.items())
+    return not is_due and all(state.is_reevaluated for state in states.values()) and rests(settings)
 
 
 def compare(settings: Settings, broker: str, trade: Trade, *, is_ticking: bool = False) -> Compared:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from kimberley.settings import Settings
 from support.compared import Compared, compare, settle
 from support.faulty import Faulty
+from support.stream import wait_until
 from support.supervisor import Supervisor
 from support.trade import Feed, Trade
 from support.watch import Watch
@@ -103,17 +104,25 @@ class Storm:
 
     def _all(self) -> list[WorkerProcess]:
         """The workers, once as many run as should."""
-        while len(running := [worker for worker in self.supervisor.workers if worker.is_alive]) < self._workers:
-            time.sleep(0.01)
-        return running
+
+        def running() -> list[WorkerProcess]:
+            alive = [worker for worker in self.supervisor.workers if worker.is_alive]
+            return alive if len(alive) >= self._workers else []
+
+        found: list[WorkerProcess] = wait_until(running, MOST_SECONDS, "all workers run", self.supervisor.text)
+        return found
 
     def _one(self) -> WorkerProcess:
         return self._random.choice(self._all())
 
     def _one_at_work(self) -> WorkerProcess:
-        while not (worker := self._one()).says("cases_recovered"):
-            time.sleep(0.05)
-        return worker
+
+        def at_work() -> WorkerProcess | None:
+            worker = self._one()
+            return worker if worker.says("cases_recovered") else None
+
+        found: WorkerProcess = wait_until(at_work, MOST_SECONDS, "a worker at work", self.supervisor.text)
+        return found
 
     def kill(self) -> float:
         """Any one, whatever it is at."""
@@ -146,9 +155,8 @@ class Storm:
         """One more for a while."""
         since = time.monotonic()
         worker = self.supervisor.join()
-        while not worker.says("cases_recovered"):
-            assert worker.is_alive, worker.text()
-            time.sleep(0.05)
+        wait_until(lambda: worker.says("cases_recovered") or not worker.is_alive, MOST_SECONDS, "it has a share", worker.text)
+        assert worker.is_alive, worker.text()
         self._recovered(time.monotonic())
         seconds = time.monotonic() - since
         self.supervisor.leave(worker)

@@ -9,10 +9,12 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from kimberley.settings import Settings
+from support.stream import wait_until
 from support.worker import WorkerProcess
 
 _LOOK_SECONDS = 0.05
 _RESTART_SECONDS = 0.2
+_START_SECONDS = 60.0
 
 
 class Ended(NamedTuple):
@@ -66,8 +68,7 @@ class Supervisor:
 
     def leave(self, worker: WorkerProcess, seconds: float = 10) -> int:
         """Tell one to stop, for good, once it has started; its exit status."""
-        while worker.is_alive and not worker.says("worker_started"):
-            time.sleep(_LOOK_SECONDS)
+        wait_until(lambda: not worker.is_alive or worker.says("worker_started"), _START_SECONDS, "its start", worker.text)
         with self._lock:
             if worker not in self._workers:  # it has just ended by itself, and was noted
                 return worker.process.returncode

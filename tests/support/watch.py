@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from kimberley.settings import Settings
 from kimberley.wire.topics import EVENT_TOPICS, InternalNames
+from support.stream import wait_until
 
 _LOOK_SECONDS = 0.1
 
@@ -76,11 +77,7 @@ class Watch:
 
     def reaches(self, records: int, seconds: float, what: str, detail: Any = str) -> None:
         """Return once so many records are committed. Raises AssertionError with `what` after so many seconds."""
-        deadline = time.monotonic() + seconds
-        while self.read < records:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{what}: {self.read:,} of {records:,} records after {seconds:.0f} s\n{detail()}")
-            time.sleep(_LOOK_SECONDS)
+        wait_until(lambda: self.read >= records, seconds, what, lambda: f"{self.read:,} of {records:,} records\n{detail()}")
 
     def _work(self) -> None:
         while not self._over.is_set():

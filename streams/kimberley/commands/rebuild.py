@@ -6,12 +6,10 @@ from typing import Any
 import click
 
 from kimberley.commands.output import Column, format_option, is_jsonl, print_jsonl, print_table
+from kimberley.commands.pipeline_extra import of_the_extra, stream_policies
 from kimberley.commands.progress import bar
-from kimberley.commands.reference_source import required_revisions
-from kimberley.commands.rules import rulebook_in_force
 from kimberley.commands.topics import servers_option
 from kimberley.settings import load_settings
-from kimberley.wire.admin import require_topics
 from kimberley.wire.avro import make_codec
 from kimberley.wire.dead_letters import place_text
 
@@ -38,16 +36,9 @@ def rebuild(replace: bool, bootstrap_servers: str | None, output: str | None) ->
       kimberley topics apply && kimberley rebuild && kimberley worker
     """
     settings = load_settings(bootstrap_servers=bootstrap_servers)
-    try:
-        from kimberley.pipeline.policies import Policies
-        from kimberley.repair.rebuild import RebuiltPartition, rebuild_cases
-    except ModuleNotFoundError as problem:
-        raise click.ClickException(f"this needs {problem.name}: pip install 'kimberley[pipeline]'") from None
-    require_topics(settings)
-    policies = Policies(rulebook_in_force(None))
-    for reference in required_revisions(settings):
-        policies.add(reference)
-    found: list[RebuiltPartition] = []
+    rebuild_cases = of_the_extra("kimberley.repair.rebuild", "rebuild_cases")
+    policies = stream_policies(settings)
+    found: list[Any] = []
     with bar("rebuilding cases", None, "records") as moved:
         asyncio.run(rebuild_cases(settings, make_codec(settings), policies, replace=replace, on_read=moved, on_partition=found.append))
     if is_jsonl(output):

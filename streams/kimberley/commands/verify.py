@@ -7,12 +7,10 @@ from typing import Any
 import click
 
 from kimberley.commands.output import Column, format_option, is_jsonl, plain, print_jsonl, print_table
+from kimberley.commands.pipeline_extra import of_the_extra, stream_policies
 from kimberley.commands.progress import bar
-from kimberley.commands.reference_source import required_revisions
-from kimberley.commands.rules import rulebook_in_force
 from kimberley.commands.topics import servers_option
 from kimberley.settings import load_settings
-from kimberley.wire.admin import require_topics
 from kimberley.wire.avro import make_codec
 
 
@@ -39,15 +37,8 @@ def verify(most: int, bootstrap_servers: str | None, output: str | None) -> None
       kimberley verify --format jsonl | jq 'select(.difference)'
     """
     settings = load_settings(bootstrap_servers=bootstrap_servers)
-    try:
-        from kimberley.pipeline.policies import Policies
-        from kimberley.repair.verify import verify_topics
-    except ModuleNotFoundError as problem:
-        raise click.ClickException(f"this needs {problem.name}: pip install 'kimberley[pipeline]'") from None
-    require_topics(settings)
-    policies = Policies(rulebook_in_force(None))
-    for reference in required_revisions(settings):
-        policies.add(reference)
+    verify_topics = of_the_extra("kimberley.repair.verify", "verify_topics")
+    policies = stream_policies(settings)
     with bar("reading the topics", None, "records") as moved:
         found = asyncio.run(verify_topics(settings, make_codec(settings), policies, on_read=moved))
     if is_jsonl(output):

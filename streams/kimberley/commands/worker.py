@@ -2,6 +2,7 @@
 
 import click
 
+from kimberley.commands.pipeline_extra import of_the_extra
 from kimberley.logs import configure_logs
 from kimberley.settings import load_settings
 
@@ -23,8 +24,4 @@ def worker(bootstrap_servers: str | None) -> None:
     """
     settings = load_settings(bootstrap_servers=bootstrap_servers)
     configure_logs(settings)
-    try:
-        from kimberley.pipeline.worker import run_worker
-    except ModuleNotFoundError as problem:
-        raise click.ClickException(f"the worker needs {problem.name}: pip install 'kimberley[pipeline]'") from None
-    run_worker(settings)
+    of_the_extra("kimberley.pipeline.worker", "run_worker")(settings)

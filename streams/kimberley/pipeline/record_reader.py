@@ -10,7 +10,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record import memory_records
 from aiokafka.record.default_records import _DefaultRecordBatchPy, _DefaultRecordPy
-from aiokafka.record.util import decode_varint
+
+from kimberley.wire.raw_records import read_raw_record
 
 
 class Records(memory_records.MemoryRecords):  # type: ignore[misc]
@@ -66,26 +67,10 @@ class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
     _pos: int
 
     def _read_msg(self) -> Any:
-        length = self._number()
-        end = self._pos + length
-        self._number()  # attributes, of which there are none
-        since_first = self._number()
-        timestamp = self.max_timestamp if self.timestamp_type == self.LOG_APPEND_TIME else self.first_timestamp + since_first
-        offset = self.base_offset + self._number()
-        key, value = self._bytes(), self._bytes()
-        headers = [((self._bytes() or b"").decode(errors="backslashreplace"), self._bytes()) for _ in range(self._number())]
-        if self._pos != end:
-            raise CorruptRecordException(f"a record of {length} bytes ends {self._pos - end} bytes after its end")
-        return _DefaultRecordPy(offset, timestamp, self.timestamp_type, key, value, headers)
-
-    def _number(self) -> int:
-        number: int
-        number, self._pos = decode_varint(self._buffer, self._pos)
-        return number
-
-    def _bytes(self) -> bytes | None:
-        size = self._number()
-        if size < 0:
-            return None
-        self._pos += size
-        return bytes(self._buffer[self._pos - size : self._pos])
+        raw = read_raw_record(self._buffer, self._pos)
+        self._pos = raw.ends
+        if raw.ends != raw.begins + raw.length:
+            raise CorruptRecordException(f"a record of {raw.length} bytes ends {raw.ends - raw.begins - raw.length} bytes after its end")
+        timestamp = self.max_timestamp if self.timestamp_type == self.LOG_APPEND_TIME else self.first_timestamp + raw.since_first
+        headers = [(name.decode(errors="backslashreplace"), value) for name, value in raw.headers]
+        return _DefaultRecordPy(self.base_offset + raw.offset, timestamp, self.timestamp_type, raw.key, raw.value, headers)

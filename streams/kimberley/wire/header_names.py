@@ -8,7 +8,8 @@ from typing import Any
 from kafka.consumer.fetcher import Fetcher
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.record.memory_records import MemoryRecords
-from kafka.record.util import decode_varint
+
+from kimberley.wire.raw_records import read_raw_record
 
 
 class RawName(str):
@@ -45,26 +46,11 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
             return self._read_any_names()
 
     def _read_any_names(self) -> DefaultRecord:
-        length = self._number()
-        self._number()  # attributes, of which there are none
-        since_first = self._number()
-        timestamp = self.max_timestamp if self.timestamp_type == self.LOG_APPEND_TIME else self.first_timestamp + since_first
-        offset = self.base_offset + self._number()
-        key, value = self._bytes(), self._bytes()
-        headers = [(_name(self._bytes() or b""), self._bytes()) for _ in range(self._number())]
-        return DefaultRecord(length, offset, timestamp, self.timestamp_type, key, value, headers)
-
-    def _number(self) -> int:
-        number: int
-        number, self._pos = decode_varint(self._buffer, self._pos)
-        return number
-
-    def _bytes(self) -> bytes | None:
-        size = self._number()
-        if size < 0:
-            return None
-        self._pos += size
-        return bytes(self._buffer[self._pos - size : self._pos])
+        raw = read_raw_record(self._buffer, self._pos)
+        self._pos = raw.ends
+        timestamp = self.max_timestamp if self.timestamp_type == self.LOG_APPEND_TIME else self.first_timestamp + raw.since_first
+        headers = [(_name(name), value) for name, value in raw.headers]
+        return DefaultRecord(raw.length, self.base_offset + raw.offset, timestamp, self.timestamp_type, raw.key, raw.value, headers)
 
 
 class _Records(MemoryRecords):  # type: ignore[misc]

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-import kimberley.commands.rebuild as rebuild_verb
-import kimberley.commands.verify as verify_verb
-from kimberley.commands import main
+from kimberley.commands import main, pipeline_extra
 from kimberley.model.case import Origin
 from kimberley.reference.files import shipped_reference
 from kimberley.repair import rebuild, verify
@@ -28,10 +26,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, found: Verified | list
         for each in found:
             on_partition(each)
 
-    for verb in (verify_verb, rebuild_verb):
-        monkeypatch.setattr(verb, "require_topics", lambda settings: None)
-    monkeypatch.setattr(verify_verb, "required_revisions", lambda settings: [shipped_reference()])
-    monkeypatch.setattr(rebuild_verb, "required_revisions", lambda settings: [shipped_reference()])
+    monkeypatch.setattr(pipeline_extra, "require_topics", lambda settings: None)
+    monkeypatch.setattr(pipeline_extra, "required_revisions", lambda settings: [shipped_reference()])
     monkeypatch.setattr(verify, "verify_topics", verify_topics)
     monkeypatch.setattr(rebuild, "rebuild_cases", rebuild_cases)
     monkeypatch.setenv("COLUMNS", "160")
