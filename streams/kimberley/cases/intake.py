@@ -172,11 +172,16 @@ def _code(record: Record, field: str, path: str, faults: list[tuple[str, str, st
 
 def _codes(record: Record, field: str, path: str, faults: list[tuple[str, str, str]]) -> None:
     values = record.get(field)
-    if not values:
+    if not values or _CODES.issuperset(values):
         return
-    record[field] = _each(values, normalise_code)
-    for index, code in enumerate(record[field]):
-        if isinstance(code, str) and code not in _CODES and len(faults) < MOST_FAULTS:
+    normal = {value: normalise_code(value) for value in set(values)}
+    record[field] = codes = [normal[value] for value in values]
+    if _CODES.issuperset(normal.values()):
+        return
+    for index, code in enumerate(codes):
+        if len(faults) >= MOST_FAULTS:
+            return
+        if code not in _CODES:
             faults.append(("unknown-code", f"{path}[{index}]", f"{shown(values[index])} is no ISO 3166-1 alpha-2 code, nor EU"))
 
 

@@ -1,6 +1,6 @@
 """Judge one event: merge it into its case, evaluate the case, answer with a decision and the alerts that changed."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -36,7 +36,7 @@ from kimberley.reference.bundle import Bundle
 from kimberley.reference.definitions import Definition
 from kimberley.reference.reference import Reference, known_codes
 from kimberley.rules.dossier import Dossier
-from kimberley.rules.rule import Lineage
+from kimberley.rules.rule import CONFLICTS, Lineage
 from kimberley.rules.rulebook import Rulebook
 
 
@@ -101,7 +101,8 @@ def judge(
 
     `now` is the stream's event-time clock, `processed_at` the wall clock for `raised_at` and `decided_at`; both milliseconds, UTC.
     A record that was applied before (same origin) is answered as before. Where this raises, the case may have the event already:
-    `Case.mark` before and `Case.go_back_to` after undo it. With a `memory` only rules that read the event's type are asked again.
+    `Case.mark` before and `Case.go_back_to` after undo it. With a `memory` only rules that read the event's type, or conflicts, are asked
+    again.
     """
     known = case.fact(event.event_id)
     outcome: DecisionOutcome
@@ -124,16 +125,19 @@ def judge(
         is_news = keep_conflict(case, Fact(event, origin))
     memory = memory or Memory()
     kind = type(event)
-    # a withdrawal changes what stands of other types, and a conflict is of any type, so nothing that was said holds
-    before = memory.recall(policy, now) if not is_news or (kind is not EventWithdrawn and outcome != "CONFLICT") else None
+    news = kind.__name__ if known is None else CONFLICTS
+    # a withdrawal changes what stands of other types, so nothing that was said holds; of two contents the first one stands
+    before = None if known is None and kind is EventWithdrawn else memory.recall(policy, now)
     alerts: list[Alert] = []
     dossier = memory.dossier if before is not None else None
-    if dossier is None or (is_news and not dossier.can_add(event)):
+    if dossier is None or (known is None and not dossier.can_add(event)):
         dossier = dossier_of(case, policy, now)
     elif known is None:
         dossier.add(event, now)
-    if before is None or (is_news and (kind in _PARTIES_CHANGE_WITH or policy.rulebook.readers_of(kind.__name__))):
-        memory.keep(policy, evaluate(dossier, policy.rulebook, before, kind.__name__), parties(dossier))
+    elif is_news:
+        dossier.contradict(*_contents(case), now)
+    if before is None or (is_news and ((known is None and kind in _PARTIES_CHANGE_WITH) or policy.rulebook.readers_of(news))):
+        memory.keep(policy, evaluate(dossier, policy.rulebook, before, news), parties(dossier))
         changes = _compare(case, memory, event.occurred_at, event.event_id)
         if changes:
             alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
@@ -223,10 +227,14 @@ def reevaluate(
 
 def dossier_of(case: Case, policy: Policy, now: int) -> Dossier:
     """The dossier of a case's facts and conflicts, and of what other cases told it."""
-    refused_contents = [conflict.event for conflict in case.conflicts] if case.conflicts else ()
-    events = [fact.event for fact in case.facts]
+    events, refused_contents = _contents(case)
     reference, bundle, definition = policy.reference, policy.bundle, policy.definition
     return Dossier(case.number, events, reference, bundle, definition, now, refused_contents, case.sources, case.uses)
+
+
+def _contents(case: Case) -> tuple[list[AnyEvent], Sequence[AnyEvent]]:
+    """Of its facts, and of its conflicts."""
+    return [fact.event for fact in case.facts], [conflict.event for conflict in case.conflicts] if case.conflicts else ()
 
 
 def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:

@@ -17,6 +17,8 @@ LONGEST_ID = 200
 """Characters of an event's, a shipment's or a party's id, of a kind, a reference, a zone."""
 LONGEST_NUMBER = 64
 """Characters of a certificate number (an event's own: without blanks, hyphens and slashes), a seal number or an HS code."""
+LONGEST_WRITTEN = 1_000
+"""Characters of an event's certificate number as it is written, blanks, hyphens and slashes included."""
 LONGEST_TEXT = 500
 """Characters of any other text but remarks."""
 LONGEST_REMARKS = 4_000
@@ -49,6 +51,7 @@ MOST_LISTED = 100
 
 _LENGTHS: Mapping[str, int] = {
     "event_id": LONGEST_ID,
+    "certificate_number": LONGEST_WRITTEN,
     "withdrawn_event_id": LONGEST_ID,
     "corrective_event_ids": MOST_ITEMS,
     "shipment_id": LONGEST_ID,

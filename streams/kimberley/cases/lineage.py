@@ -62,7 +62,6 @@ def tell(
         case.sources = [source for source in case.sources if source.number in wanted]
         case.grow(len(_encoder.encode(case.named)))
     if case.uses:
-        description = describe(dossier)
         description, seen = _as_told(dossier)
         hearers = [each.number for each in case.uses] if seen != case.told else [anew] if anew else []
         case.told = seen

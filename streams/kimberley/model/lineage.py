@@ -146,4 +146,6 @@ def least_hops(found: Iterable[tuple[str, Content, int]]) -> dict[tuple[str, Con
     for origin, content, hops in found:
         if hops <= MOST_HOPS and hops < nearest.get((origin, content), MOST_HOPS + 1):
             nearest[origin, content] = hops
+    if len(nearest) < 2:
+        return nearest
     return dict(sorted(nearest.items(), key=lambda item: (item[0][0], msgspec.json.encode(item[0][1]))))

@@ -12,6 +12,7 @@ import structlog
 from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.intake import take_in
 from kimberley.cases.judge import Memory, Policy, judge, reevaluate, refused
+from kimberley.cases.limits import LONGEST_WRITTEN
 from kimberley.cases.lineage import has_lineage, leaves_out, take_in_lineage, tell
 from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import Case, Origin, pack_case, unpack_case, wakes_at
@@ -232,7 +233,8 @@ class Processor:
             origin, timestamp = Origin(record.topic, record.partition, record.offset), record.timestamp
         type_name, fields = self.codec.decode(origin.topic, record.value)
         raw_number = fields.get("certificate_number")
-        number = normalise_number(raw_number) if isinstance(raw_number, str) else ""
+        # one that is too long has no case anywhere: it is refused here
+        number = normalise_number(raw_number) if isinstance(raw_number, str) and len(raw_number) <= LONGEST_WRITTEN else ""
         if number and self._is_elsewhere(number, record):
             self._writer.forward(record, number, origin, timestamp, batch)
             return

@@ -51,7 +51,9 @@ _MOST_WAITING = 10_000
 """Records of one partition number that may wait in memory before fetching for it pauses."""
 _MOST_WAITING_BYTES = 16 << 20
 """As above, by their size; records are a few hundred bytes mostly, and a megabyte at most."""
-_FETCH_BYTES = 1 << 20
+_FETCH_BYTES = 2 << 20
+"""Of one topic's partition in one answer. The records of a megabyte that a stranger may send leave others' room in it."""
+_RECOVERY_FETCH_BYTES = 8 << 20
 _MOST_STILL = 0.75
 """Of a session's time: a heartbeat is sent five times in it, so one who stood still no longer than this has not lost it."""
 _WRITTEN = ((DECISIONS, "Decision"), (FLAGGED_SHIPMENTS, "Alert"), (OPEN_ALERTS, "Alert"))
@@ -268,7 +270,7 @@ class Worker:
             # aiokafka's own reset may overtake seek_to_beginning: with the default, `latest`, nothing would be read
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            max_partition_fetch_bytes=8 * _FETCH_BYTES,
+            max_partition_fetch_bytes=_RECOVERY_FETCH_BYTES,
             **self._options,
         )
 

@@ -155,6 +155,11 @@ class Dossier:
         if kind in (0, 2):  # certificates and exports: what is derived rests on no others
             self._derive()
 
+    def contradict(self, events: Sequence[AnyEvent], refused_contents: Sequence[AnyEvent], now: int) -> None:
+        """Take in that an id came with another content; the dossier is then as if it had been made with it. What stands, stands."""
+        self.now = now
+        self.conflicts = _conflicts(events, refused_contents, self.reference)
+
     def hear(self, sources: Sequence[KnownSource], uses: Sequence[KnownUse], now: int) -> None:
         """Take in what other cases told; the dossier is then as if it had been made with it."""
         self.now = now

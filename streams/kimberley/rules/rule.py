@@ -61,6 +61,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
 Lineage = Literal["sources", "uses"]
 """What other certificates tell of themselves: those that are named as sources, and those that name this one."""
 LINEAGE: tuple[Lineage, ...] = ("sources", "uses")
+CONFLICTS = "conflicts"
+"""Different contents under one event id, to a rule that reads them."""
 F = TypeVar("F", bound=Callable[..., Any])
 Verdict = Plain | Undetermined | Waiting | Violation | Sequence[Violation]
 Judge = Callable[[Dossier], Verdict]
@@ -93,8 +95,8 @@ class Rule:
     """A rule of the catalogue, or as a rulebook has it: with the rulebook's parameters and effective dates. `basis`: law and article.
 
     `reads`: the facts (`Type` or `Type.field`), conflicts and reference data that it rests on, and `clock` where time alone changes its
-    verdict. It is asked again only when an event of one of these types, a withdrawal or a conflict comes, reference data changes, or the
-    instant has come for which it said that it waits: what it does not name it must not read.
+    verdict. It is asked again only when an event of one of these types or a withdrawal comes, or a conflict where it reads them,
+    reference data changes, or the instant has come for which it said that it waits: what it does not name it must not read.
     `valid_from`, `valid_to`: it is not applicable to a case whose `Dossier.effective_date` lies outside this half-open period.
     """
 

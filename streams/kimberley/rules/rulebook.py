@@ -20,7 +20,7 @@ from kimberley.reference.reference import DATA
 from kimberley.reference.toml_places import line_of
 from kimberley.rules.catalogue import CATALOGUE
 from kimberley.rules.published import published_rulebooks
-from kimberley.rules.rule import LINEAGE, Parameters, Rule
+from kimberley.rules.rule import CONFLICTS, LINEAGE, Parameters, Rule
 
 SHIPPED = DATA / "rulebook.toml"
 
@@ -38,7 +38,9 @@ class Rulebook:
     definition: str | None = None
 
     def readers_of(self, news: str) -> tuple[int, ...]:
-        """The places, in `rules`, of those that another event of a type, or news of `sources` or `uses`, may bring to another verdict."""
+        """The places, in `rules`, of those that another event of a type, or news of `sources`, `uses` or `conflicts`, may bring to another
+        verdict.
+        """
         return self._readers.get(news, ())
 
     @cached_property
@@ -55,8 +57,8 @@ class Rulebook:
     @cached_property
     def _readers(self) -> dict[str, tuple[int, ...]]:
         return {
-            name: tuple(index for index, (rule, _) in enumerate(self.rules) if name in rule.event_types or name in rule.lineage)
-            for name in (*EVENT_TYPES, *LINEAGE)
+            name: tuple(index for index, (rule, _) in enumerate(self.rules) if name in rule.event_types or name in rule.reads)
+            for name in (*EVENT_TYPES, *LINEAGE, CONFLICTS)
         }
 
 

@@ -111,7 +111,8 @@ def _long(number: int) -> bytes:
 
 def _text(text: str) -> bytes:
     raw = text.encode()
-    return _long(len(raw)) + raw
+    length = len(raw)
+    return (_LENGTHS[length] if length < len(_LENGTHS) else _long(length)) + raw
 
 
 def _array(items: list[bytes]) -> bytes:
@@ -129,6 +130,7 @@ def _party(party: Party) -> bytes:
 
 
 _BYTES = [bytes((number,)) for number in range(0x80)]
+_LENGTHS = [_long(length) for length in range(500)]
 _PROBE = Decision(
     decision_id="certificates/3/70000",
     event_id="é" * 100,

@@ -60,6 +60,13 @@ def withdrawals(count: int) -> Iterator[dict[str, Any]]:
     return ({**withdrawal(ARRIVAL, "2024-04-01T00:00:00Z"), "event_id": f"w{n}", "withdrawn_event_id": f"a{n}"} for n in range(count))
 
 
+def test_a_certificate_number_may_be_written_with_blanks_but_not_with_a_page_of_them() -> None:
+    blanks = " " * (limits.LONGEST_WRITTEN - len(NUMBER))
+    assert take_in(*record_from_json({**ISSUE, "certificate_number": NUMBER + blanks})).certificate_number == NUMBER
+    ((code, place, message),) = refused({**ISSUE, "certificate_number": f"{NUMBER}{blanks} "})
+    assert (code, place, message) == ("range", "certificate_number", "certificate_number has 1,001 characters; at most 1,000 are read")
+
+
 LISTS = ("parcels", "origins", "seal_numbers", "source_certificates", "approvals", "declarations")
 ITEMS: dict[str, Any] = {
     "parcels": {"hs_code": "7102.31"},
@@ -365,6 +372,7 @@ def test_the_guide_has_the_limits() -> None:
     assert figure("`source_certificates`") == f"{limits.MOST_SOURCES}"
     assert figure("ids of events") == f"{limits.LONGEST_ID} characters"
     assert figure("certificate, seal") == f"{limits.LONGEST_NUMBER} characters"
+    assert figure("an event's own certificate number") == f"{limits.LONGEST_WRITTEN:,} characters"
     assert figure("`remarks`") == f"{limits.LONGEST_REMARKS:,} characters"
     assert figure("any other text") == f"{limits.LONGEST_TEXT} characters"
     assert figure("events, withdrawals not") == f"{limits.MOST_EVENTS}"

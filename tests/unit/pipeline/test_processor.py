@@ -6,6 +6,7 @@ import pytest
 
 from kimberley.cases.evaluate import evaluate
 from kimberley.cases.judge import Policy
+from kimberley.cases.limits import LONGEST_NUMBER, LONGEST_WRITTEN
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Case, pack_case, unpack_case
 from kimberley.pipeline.batch import Output
@@ -18,7 +19,7 @@ from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
 from kimberley.wire.event_records import event_record
 from kimberley.wire.records import record_from_json
-from kimberley.wire.topics import InternalNames
+from kimberley.wire.topics import DECISIONS, InternalNames
 from support.journeys import journey
 
 EVENTS = 1200
@@ -71,3 +72,17 @@ def test_large_cases_leave_memory_sooner_and_are_judged_as_if_they_had_not(monke
     monkeypatch.setattr("kimberley.pipeline.processor.unpack_case", lambda packed: read.append(packed) or unpack_case(packed))
     assert outputs(None) == whole
     assert len(read) > 20
+
+
+def test_a_number_that_is_too_long_is_refused_where_it_arrived_and_forwarded_nowhere() -> None:
+    codec = make_codec(Settings.model_construct(partitions=4))
+    policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
+    type_name, fields = record_from_json({**journey("BW000007")[0], "certificate_number": "7" * (LONGEST_WRITTEN + 1)})
+    sent = event_record(codec, type_name, fields)
+    for number in range(4):
+        processor = Processor(number, 4, {}, codec, InternalNames("kimberley"), skew_minutes=10, wall_clock=lambda: 1.9e9)
+        record = MemoryRecord(sent.topic, number, 0, 1_900_000_000_000, sent.key, sent.value, [])
+        (output,) = processor.process([record], policy).outputs
+        decision = codec.decode(DECISIONS, output.value)[1]
+        assert (output.topic, decision["outcome"], decision["errors"][0]["code"]) == (DECISIONS, "REFUSED", "range")
+        assert decision["certificate_number"] == "7" * LONGEST_NUMBER
