@@ -78,10 +78,10 @@ class Interrupted(ExactlyOnce):
         self.is_sent = asyncio.Event()
         self.may_go_on = asyncio.Event()
 
-    async def _send_changelog(self, batch: Batch) -> None:
-        await super()._send_changelog(batch)
+    async def _send_offsets(self, batch: Batch) -> None:
         self.is_sent.set()
         await self.may_go_on.wait()
+        await super()._send_offsets(batch)
 
 
 def batch_of(who: str, offset: int) -> Batch:

@@ -41,7 +41,8 @@ def test_a_zombie_writes_no_case_over_the_new_owner_s(fresh_embedded: str, tmp_p
             publish(fresh_embedded, records[3_000:])
             os.kill(zombie.process.pid, signal.SIGCONT)
             assert zombie.process.wait(30) == 3
-            assert "this process stood still for" in zombie.text()
+            # the latter where it was stopped with its offsets on the way
+            assert "this process stood still for" in zombie.text() or "the group has moved on" in zombie.text(), zombie.text()
             wait_until(lambda: rests(settings), 60, "everything read", heir.text)
             assert heir.terminate(10) == 0, heir.text()
     decided = Counter(record["decision_id"] for record in decoded(make_codec(settings), read_topic(fresh_embedded, "decisions")))

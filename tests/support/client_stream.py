@@ -57,8 +57,8 @@ def twin() -> Iterator[Stream]:
 def real(name: str, bootstrap_servers: str, folder: Path) -> Iterator[Stream]:
     """A worker's process on a broker."""
     settings = prepared(bootstrap_servers)
-    # the embedded broker lets nobody into a group before half a session has passed
-    transport = KafkaTransport(settings.model_copy(update={"session_timeout": 2.0}))
+    # the embedded broker lets nobody into a group before half a session has passed; a real one would put a slow machine's members out
+    transport = KafkaTransport(settings.model_copy(update={"session_timeout": 2.0 if name == "embedded" else 10.0}))
     with WorkerProcess(settings, folder, name=f"worker-{name}") as worker:
 
         def put(topic: str, partition: int, key: bytes | None, value: bytes | None, headers: dict[str, bytes]) -> Any:

@@ -163,10 +163,11 @@ class AlertLog:
         return bool(new)
 
     def _forget(self, places: Iterable[TopicPartition]) -> None:
+        """Let partitions go; not what was applied of them: it is not applied again should they come back."""
         gone = set(places)
         for place in gone:
-            for held in (self._starts, self._revisions, self._passed):
-                held.pop(place, None)
+            self._starts.pop(place, None)
+            self._passed.pop(place, None)
         self._buffer = deque(item for item in self._buffer if item[0] not in gone)
 
     def _begin(self, places: list[TopicPartition]) -> None:
@@ -180,7 +181,7 @@ class AlertLog:
             committed = known[place]
             start = max(found[place] if committed is None else committed, first[place])
             self._starts[place] = start
-            self._revisions[place] = {}
+            self._revisions.setdefault(place, {})
             consumer.seek(place, max(first[place], start - LOOK_BACK))
         if self._group and fresh:
             # or an alert raised while nobody of the group was there would come before its first start

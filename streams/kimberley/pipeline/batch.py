@@ -65,4 +65,9 @@ class Batch:
     size: int = 0
 
     def __post_init__(self) -> None:
-        self.stamp = instant_text(self.decided_at).encode()
+        self.decide_at(self.decided_at)
+
+    def decide_at(self, instant: int) -> None:
+        """What is judged from here on is decided at this instant, milliseconds since the epoch: a batch may stay open for a while."""
+        self.decided_at = instant
+        self.stamp = instant_text(instant).encode()

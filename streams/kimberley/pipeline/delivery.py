@@ -28,6 +28,7 @@ _NO_TRANSACTIONS = (UnknownError, UnsupportedVersionError, IncompatibleBrokerVer
 """What brokers answer that do not know transactions; the embedded one fails without a name."""
 _BATCH_BYTES = 1 << 20
 _COMPRESSIONS = {"none": None}
+Acknowledged = asyncio.Future[Any]
 CommitOffsets = Callable[[Mapping[tuple[str, int], int]], Awaitable[bool]]
 
 
@@ -70,19 +71,21 @@ class _Producing:
     async def stop(self) -> None:
         await self._producer.stop()
 
-    async def _send_outputs(self, outputs: Iterable[Output]) -> None:
+    async def _enqueue(self, outputs: Iterable[Output]) -> list[Acknowledged]:
+        """Hand records to the producer. Returns what to await until they are acknowledged."""
         by_place: dict[tuple[str, int], list[Output]] = {}
         for output in outputs:
             by_place.setdefault((output.topic, output.partition), []).append(output)
-        await asyncio.gather(*(self._send(topic, partition, rows) for (topic, partition), rows in by_place.items()))
+        enqueued = await asyncio.gather(*(self._put(topic, partition, rows) for (topic, partition), rows in by_place.items()))
+        return [acknowledged for each in enqueued for acknowledged in each]
 
-    async def _send_changelog(self, batch: Batch) -> None:
+    def _changelog(self, batch: Batch) -> list[Output]:
         rows = [Output(self._names.cases, self._number, number.encode(), packed, []) for number, packed in batch.cases.items()]
         if batch.state is not None:
             rows.append(Output(self._names.cases, self._number, STATE_KEY, pack_state(batch.state), []))
-        await self._send(self._names.cases, self._number, rows)
+        return rows
 
-    async def _send(self, topic: str, partition: int, rows: list[Output]) -> None:
+    async def _put(self, topic: str, partition: int, rows: list[Output]) -> list[Acknowledged]:
         producer = self._producer
         futures = []
         batch = producer.create_batch()
@@ -92,9 +95,8 @@ class _Producing:
                 futures.append(await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
                 batch.append(key=row.key, value=row.value, timestamp=row.timestamp, headers=row.headers)
-        if batch.record_count():
-            futures.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*futures)
+        futures.append(await producer.send_batch(batch, topic, partition=partition))
+        return futures
 
 
 class ExactlyOnce(_Producing):
@@ -107,14 +109,18 @@ class ExactlyOnce(_Producing):
         """One transaction. Raises FencedError when another worker has taken over."""
         try:
             async with self._producer.transaction():
-                await asyncio.gather(self._send_outputs(batch.outputs), self._send_changelog(batch))
-                offsets = {TopicPartition(topic, partition): offset for (topic, partition), offset in batch.offsets.items()}
-                if offsets:
-                    await self._producer.send_offsets_to_transaction(offsets, self._names.group)
+                await asyncio.gather(*await self._enqueue([*batch.outputs, *self._changelog(batch)]))
+                # not at the same time: a broker that still looks into the transaction refuses them, and aiokafka then waits for 100 ms
+                await self._send_offsets(batch)
         except ProducerFenced as problem:
             raise FencedError(f"partition {self._number}: another worker has taken over: {problem}") from problem
         except KafkaError as problem:
             raise DeliveryError(f"partition {self._number}: a transaction failed: {problem!r}") from problem
+
+    async def _send_offsets(self, batch: Batch) -> None:
+        offsets = {TopicPartition(topic, partition): offset for (topic, partition), offset in batch.offsets.items()}
+        if offsets:
+            await self._producer.send_offsets_to_transaction(offsets, self._names.group)
 
 
 class AtLeastOnce(_Producing):
@@ -140,9 +146,9 @@ class AtLeastOnce(_Producing):
         """Three steps, each awaited. Raises FencedError where another worker has, or may have, taken over."""
         try:
             self._refuse_as_zombie()
-            await self._send_outputs(batch.outputs)
+            await asyncio.gather(*await self._enqueue(batch.outputs))
             self._refuse_as_zombie()
-            await self._send_changelog(batch)
+            await asyncio.gather(*await self._enqueue(self._changelog(batch)))
         except KafkaError as problem:
             raise DeliveryError(f"partition {self._number}: results could not be sent: {problem!r}") from problem
         if batch.offsets and not await self._commit(batch.offsets):

@@ -303,39 +303,46 @@ class PartitionTask:
         await self._send(processor, batch, [], 0, time.perf_counter() - began)
 
     async def _one_batch(self, processor: Processor) -> None:
-        """Judge a batch while the one before it is still on its way out; then send it after it."""
-        chunks: list[Chunk] = []
-        records: list[Record] = []
-        size = 0
-        while self._chunks and len(records) < self._batch_records and size < _BATCH_BYTES:
+        """Judge what has come, and what comes while the batch before it is still on its way out; then send it after it."""
+        policy = self._policy(processor)
+        batch, chunks, size, step = processor.begin(), list[Chunk](), 0, _STEP_RECORDS
+        judged, sent, seconds = 0, 0, 0.0
+        while self._chunks and judged < self._batch_records and size < _BATCH_BYTES:
             chunk = self._chunks.popleft()
             chunks.append(chunk)
-            last = chunk.records[-1]
-            place = last.topic, last.partition
-            reached = self._committed.get(place, 0)
-            records += [each for each in chunk.records if each.offset >= reached]
-            # at once: around a rebalance the same records may have been read twice, and both lie in this batch
-            self._committed[place] = max(reached, last.offset + 1)
             size += chunk.size
-        if not records:  # all applied before; whoever applied them may have died before the group knew
-            known = processor.begin()
-            known.offsets = {place: self._committed[place] for chunk in chunks for place in [(chunk.records[-1].topic, self.number)]}
-            await self._send(processor, known, chunks, 0, 0.0)
-            return
-        await self._know_schemas(records)
-        policy = self._policy(processor)
-        batch, sent, judged, seconds, step = processor.begin(), 0, 0, 0.0, _STEP_RECORDS
-        while judged < len(records):
-            if batch.size >= _MOST_OUTPUT_BYTES:
-                await self._send(processor, batch, [], judged - sent, seconds)
-                batch, sent, seconds = processor.begin(), judged, 0.0
-            began = time.perf_counter()
-            judged += processor.judge(records[judged : judged + step], policy, batch, _MOST_OUTPUT_BYTES)
-            took = time.perf_counter() - began
-            seconds += took
-            step = max(1, step // 4) if took > _STEP_SECONDS else min(_STEP_RECORDS, step * 2)
-            await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
-        await self._send(processor, batch, chunks, len(records) - sent, seconds)
+            records = self._news(chunk)
+            await self._know_schemas(records)
+            done = 0
+            while done < len(records):
+                if batch.size >= _MOST_OUTPUT_BYTES:
+                    await self._send(processor, batch, [], judged - sent, seconds)
+                    batch, sent, seconds = processor.begin(), judged, 0.0
+                began = time.perf_counter()
+                found = processor.judge(records[done : done + step], policy, batch, _MOST_OUTPUT_BYTES)
+                took = time.perf_counter() - began
+                done, judged, seconds = done + found, judged + found, seconds + took
+                step = max(1, step // 4) if took > _STEP_SECONDS else min(_STEP_RECORDS, step * 2)
+                await asyncio.sleep(0)  # clients have answers to take in, and other partitions their turn
+            await self._more()
+        for chunk in chunks:  # those, too, that were all applied before: whoever applied them may have died before the group knew
+            place = chunk.records[-1].topic, self.number
+            batch.offsets[place] = self._committed[place]
+        await self._send(processor, batch, chunks, judged - sent, seconds)
+
+    def _news(self, chunk: Chunk) -> list[Record]:
+        """A chunk's records that were not applied before: around a rebalance the same may have been read twice."""
+        last = chunk.records[-1]
+        place = last.topic, last.partition
+        reached = self._committed.get(place, 0)
+        self._committed[place] = max(reached, last.offset + 1)
+        return [each for each in chunk.records if each.offset >= reached]
+
+    async def _more(self) -> None:
+        """Return once further records have come, or the batch before has gone out: one that has to wait may as well fill."""
+        while not self._chunks and self._delivering is not None and not self._delivering.done() and not self._stopping:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     async def _send(self, processor: Processor, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
         """Finish a batch and send it on its way, after the one before it. `seconds`: what judging took."""
@@ -347,6 +354,7 @@ class PartitionTask:
             self.cases.update(batch.cases)
         await self._settle()
         self._delivering = asyncio.create_task(self._make_true(batch, chunks, records, seconds))
+        self._delivering.add_done_callback(lambda _: self._arrived.set())
 
     async def _make_true(self, batch: Batch | None, chunks: Sequence[Chunk], records: int, seconds: float) -> None:
         if batch is not None:

@@ -112,6 +112,7 @@ class Processor:
 
         How many were judged: fewer than there are once the batch's outputs come to `most_bytes`, but one at least.
         """
+        batch.decide_at(int(self._wall_clock() * 1000))
         for judged, record in enumerate(records):
             if judged and batch.size >= most_bytes:
                 return judged

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from kafka.errors import RebalanceInProgressError
 
 from kimberley.client import Alert, AlertSubscriber, ConfigurationError, EventWithdrawn, Publisher, ServiceUnavailableError
 from kimberley.client import alert_log as reading
@@ -408,6 +409,27 @@ def test_an_alert_at_hand_when_the_group_moves_on_goes_to_its_new_owner(pipeline
     numbers_told = [at_hand.certificate_number, *(number for number, *_ in [*others, *mine])]
     assert set(numbers_told) == set(numbers), "none is lost"
     assert [entry["event"] for entry in logs] in ([], ["group_moved_on"])
+
+
+def test_what_could_not_be_committed_is_not_applied_again_by_who_applied_it_and_is_committed_later(
+    pipeline: MemoryPipeline, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong(publisher, *(f"BW0004{n:02d}" for n in range(8)))
+    commit = MemoryConsumer.commit
+    refusals = iter([RebalanceInProgressError(), RebalanceInProgressError()])
+
+    def refuse_at_first(consumer: MemoryConsumer, offsets: Any) -> None:
+        if consumer.committed(next(iter(offsets))) is not None and (problem := next(refusals, None)):
+            raise problem
+        commit(consumer, offsets)
+
+    monkeypatch.setattr(MemoryConsumer, "commit", refuse_at_first)
+    with structlog.testing.capture_logs() as logs, pipeline.subscriber(group="desk") as subscriber:
+        heard = read(subscriber)
+    assert [entry["event"] for entry in logs] == ["group_moved_on"] * 2
+    assert len(heard) == len({number for number, *_ in heard}) == 8
+    with pipeline.subscriber(group="desk") as subscriber:
+        assert read(subscriber) == []
 
 
 def test_a_slow_callback_keeps_its_place_in_the_group(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from kimberley.pipeline.batch import Batch, Output
-from kimberley.pipeline.delivery import AtLeastOnce, FencedError
+from kimberley.pipeline.delivery import Acknowledged, AtLeastOnce, FencedError
 from kimberley.pipeline.health import Answer, Health
 from kimberley.pipeline.progress import Progress
 from kimberley.pipeline.watchdog import Pulse, StuckError, Watchdog
@@ -130,8 +130,9 @@ def test_without_transactions_a_worker_that_stood_still_writes_no_case(pauses: t
         return True
 
     class Recording(AtLeastOnce):
-        async def _send(self, topic: str, partition: int, rows: list[Output]) -> None:
+        async def _put(self, topic: str, partition: int, rows: list[Output]) -> list[Acknowledged]:
             sent.append(topic)
+            return []
 
     def may_be_zombie() -> str | None:
         return "this process stood still for 8.0 s" if next(answers) else None
