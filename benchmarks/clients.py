@@ -7,7 +7,6 @@ run: PYTHONPATH=<compiled build> python -m benchmarks.clients EVENTS, with the s
 """
 
 import asyncio
-import gc
 import json
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from kimberley.cases.judge import Policy
+from kimberley.garbage import collect_rarely
 from kimberley.pipeline.batch import Batch
 from kimberley.pipeline.delivery import ExactlyOnce
 from kimberley.pipeline.processor import Processor
@@ -51,9 +51,7 @@ async def main(events: int) -> None:
     deliveries = [ExactlyOnce(number, names, client_options(settings)) for number in range(settings.partitions)]
     for delivery in deliveries:
         await delivery.start()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    collect_rarely()
     began = time.process_time()
     seen = await _consume(settings, events, lambda records: None)
     await asyncio.gather(*(_deliver(each, [batch for at, batch in batches if at == number]) for number, each in enumerate(deliveries)))

@@ -8,7 +8,6 @@ and to encode the same decisions and alerts, by their schemas as they stand in t
 run: PYTHONPATH=<compiled build> python -m benchmarks.core [EVENTS [ROUNDS]]
 """
 
-import gc
 import json
 import sys
 import time
@@ -21,6 +20,7 @@ import fastavro
 
 from kimberley.cases.intake import take_in
 from kimberley.cases.judge import Memory, Policy, judge
+from kimberley.garbage import collect_rarely
 from kimberley.history.simulation import simulate
 from kimberley.model.case import Case, Origin, pack_case
 from kimberley.pipeline.processor import Processor
@@ -49,9 +49,7 @@ def main(events: int, rounds: int) -> None:
     records = [MemoryRecord(each.topic, 0, offset, LATEST, each.key, each.value, []) for offset, each in enumerate(sent)]
     made: list[bytes] = []
     _process(records, codec, policy, made)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    collect_rarely()
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
         whole = {"core": _seconds(lambda: _process(records, codec, policy, [])), "codec": _codec_alone(sent, made)}

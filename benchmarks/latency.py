@@ -32,7 +32,7 @@ _RATE = 1000.0
 _ONE_IN = 10
 """So often an event comes that raises an alert."""
 _WARM_SECONDS = 2.0
-"""At the start of each rate, not counted: a broker that has just been started takes hundreds of milliseconds for its first requests."""
+"""At the start of each rate, not counted."""
 _MOST_EVENTS = 40_000
 _STILL_SECONDS = 0.5
 """After an alert on the last event, for those on it that may still come."""
@@ -52,9 +52,10 @@ def measure(sizes: Sizes, rounds: int, maximum: float | None) -> Found:
             wait_for_records(kafka.bootstrap_servers, DECISIONS, settings.partitions, sizes.share, [worker])
             half = (maximum or rate_of(kafka.bootstrap_servers, DECISIONS, sizes.share, began)) / 2
             begin, flagged = sizes.share, 0
-            for _ in range(rounds):
+            for number in range(rounds):
                 for rate, suffix in ((_RATE, ""), (half, "_half_rate")):
-                    warm = int(rate * _WARM_SECONDS)
+                    # a broker that has just been started takes thrice the time, until its compiler has been at the ways of small requests
+                    warm = int(rate * (_WARM_SECONDS if number or suffix else max(_WARM_SECONDS, sizes.warm_seconds)))
                     count = warm + min(int(rate * sizes.latency_seconds), _MOST_EVENTS)
                     records, watched = _mixed(codec, trade(begin + count)[begin:], flagged, warm)
                     begin, flagged = begin + len(records), flagged + len(records)

@@ -12,6 +12,7 @@ class Sizes:
     core_events: int = 20_000
     judge_events: int = 40_000
     latency_seconds: float = 20.0
+    warm_seconds: float = 30.0
     cases: int = 1_000_000
     idle_cases: int = 100_000
     idle_seconds: float = 60.0
@@ -25,6 +26,7 @@ QUICK = Sizes(
     core_events=4_000,
     judge_events=4_000,
     latency_seconds=2.0,
+    warm_seconds=2.0,
     cases=100_000,
     idle_cases=10_000,
     idle_seconds=3.0,

@@ -42,7 +42,7 @@ class Expected:
 def expected() -> Expected:
     events = list(islice(simulate(seed=11, days=400, certificates_per_day=120), EVENTS))
     policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
-    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
+    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy, afresh=True)
     open_ids = {alert.alert_id for alert in report.open_alerts}
     assert len(open_ids) > 20
     assert {"arrival-overdue", "confirmation-overdue"} <= {alert.rule_id for alert in report.open_alerts}
@@ -108,7 +108,7 @@ def test_a_hundred_thousand_events_with_lineage_corrections_a_late_notice_and_de
     records = event_records(make_codec(settings), events)
     noticed = shipped_reference().replace(NOTICES)
     policy = Policy(noticed, shipped_bundle(), shipped_rulebook())
-    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
+    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy, afresh=True)
     expected = {alert.alert_id for alert in report.open_alerts}
     lineage = {rule.id for rule, _ in policy.rulebook.rules if rule.lineage}
     by_sources = lineage - {rule.id for rule, _ in policy.rulebook.rules if rule.reads_clock}

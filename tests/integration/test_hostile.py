@@ -65,6 +65,7 @@ def test_twenty_thousand_hostile_records_are_answered_once_each_and_honest_trade
     report = check(
         [as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)],
         Policy(shipped_reference(), shipped_bundle(), shipped_rulebook()),
+        afresh=True,
     )
     wanted = {alert.alert_id for alert in report.open_alerts}
     assert wanted

@@ -29,7 +29,7 @@ def test_a_zombie_writes_no_case_over_the_new_owner_s(fresh_embedded: str, tmp_p
     events = list(islice(simulate(seed=31, days=60, certificates_per_day=40), 4_000))
     records = event_records(make_codec(settings), events)
     policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
-    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
+    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy, afresh=True)
     clocked = {rule.id for rule, _ in policy.rulebook.rules if rule.reads_clock}
     expected = {alert.alert_id for alert in report.open_alerts if alert.rule_id not in clocked}
     publish(fresh_embedded, records[:3_000])

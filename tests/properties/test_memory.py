@@ -1,15 +1,19 @@
 """A rule that is not asked again would have said the same: what a rule does not declare to read, it does not read."""
 
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kimberley.cases.check import EventInput
+from kimberley.cases import check as checking
+from kimberley.cases.check import EventInput, ReferenceInput, check
 from kimberley.cases.judge import Memory, Policy, dossier_of, judge
 from kimberley.commands.event_files import as_input
+from kimberley.history.simulation import simulate
 from kimberley.model.case import Case, Fact, Origin
 from kimberley.model.events import EVENT_TYPES, AnyEvent
 from kimberley.reference.bundle import shipped_bundle
@@ -157,3 +161,44 @@ def test_another_policy_asks_every_rule_anew() -> None:
         assert memory.recall(policy, 0) is None
         judge(case, each.event, each.origin, policy, now=0, processed_at=0, memory=memory)
         assert memory.recall(policy, 0) is not None
+
+
+@cache
+def _trade(seed: int) -> list[dict[str, Any]]:
+    """Some weeks of linked certificates, with every fault that the simulation knows."""
+    return list(simulate(seed=seed, days=24, certificates_per_day=4))
+
+
+_SUSPENSION = {
+    "type": "MeasureListed",
+    "id": "test-suspension",
+    "kind": "SUSPENSION",
+    "imposed_by": "KP",
+    "territory": "BW",
+    "valid_from": "2024-10-09",
+    "basis": "a decision",
+}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), max_size=20), st.integers(0, 999), st.data())
+def test_a_check_that_remembers_finds_what_one_that_asks_every_rule_at_every_event_does(
+    seed: int, moves: list[tuple[int, int]], revised_at: int, data: st.DataObject
+) -> None:
+    events = _trade(seed)
+    start = data.draw(st.integers(0, len(events) - 300))
+    events = events[start : start + 300]
+    for taken, put in moves:  # some come late, some again, some not at all
+        event = events[taken % len(events)]
+        if put % 3:
+            del events[taken % len(events)]
+        events.insert(put % len(events), event)
+    inputs = [as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)]
+    revision = as_input(_SUSPENSION, Origin("file", 0, 999))
+    assert isinstance(revision, ReferenceInput)
+    inputs.insert(revised_at % len(inputs), revision)
+    expected = check(inputs, POLICY, afresh=True)
+    for most_remembered in (1, 7, 30_000):
+        with patch.object(checking, "_MOST_REMEMBERED", most_remembered):
+            found = check(inputs, POLICY)
+        assert (found.history, found.decisions, found.cases) == (expected.history, expected.decisions, expected.cases)

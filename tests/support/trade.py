@@ -53,7 +53,7 @@ def make_trade(codec: Codec, events: int, *, start: date = date(2024, 10, 7), as
     # within some months, all of them past: what lies later than its record is refused
     chosen: list[dict[str, Any]] = list(islice(simulate(seed, start, days=400, certificates_per_day=max(120, events // 600)), events))
     inputs = [as_input(event, Origin("file", 0, line)) for line, event in enumerate(chosen)]
-    report = check(inputs, Policy(shipped_reference(), shipped_bundle(), shipped_rulebook()), as_of)
+    report = check(inputs, Policy(shipped_reference(), shipped_bundle(), shipped_rulebook()), as_of, afresh=True)
     records: list[EventRecord] = []
     clock: list[int] = []
     now, noise = 0, random.Random(seed)

@@ -16,6 +16,10 @@ from kimberley.model.events import AnyEvent
 from kimberley.model.findings import Alert
 from kimberley.model.lineage import LineageMessage
 from kimberley.reference.reference import ReferenceRecord
+from kimberley.rules.rule import Lineage
+
+_MOST_REMEMBERED = 30_000
+"""Cases of which it is kept what was last said, and twice: those of late, and those before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +73,17 @@ class Report:
         return [alert for alert in self.alerts if alert.status != "RESOLVED"]
 
 
-def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None) -> Report:
+def check(inputs: Sequence[Input], policy: Policy, as_of: int | None = None, *, afresh: bool = False) -> Report:
     """Judge inputs in their order. `as_of` is the clock at the end, milliseconds since the epoch; default: the latest `occurred_at`.
+
+    `afresh`: ask every rule at every event, which is slow and finds the same: for whoever doubts that.
 
     The clock runs with the events up to there, so a deadline that passes in between opens an alert, and what comes too late resolves it.
     Events that occurred, and reference changes that became known, after `as_of` are left out and counted.
     """
     if as_of is None:
         as_of = max((each.event.occurred_at for each in inputs if isinstance(each, EventInput)), default=0)
-    run = _Run(Report(as_of, policy))
+    run = _Run(Report(as_of, policy), 0 if afresh else _MOST_REMEMBERED)
     report = run.report
     pending: list[ReferenceRecord] = []
     for each in inputs:
@@ -111,8 +117,11 @@ class _Run:
     between cases.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, most_remembered: int) -> None:
         self.report = report
+        self._most_remembered = most_remembered
+        self._remembered: dict[str, Memory] = {}
+        self._remembered_before: dict[str, Memory] = {}
         self._clock = 0
         self._deadlines = Deadlines()
         self._under_way: deque[LineageMessage] = deque()
@@ -126,21 +135,23 @@ class _Run:
 
     def take(self, event: AnyEvent, origin: Origin) -> None:
         """Judge an event, and all that follows from it for other cases."""
-        report, case, memory = self.report, self._case(event.certificate_number), Memory()
+        report, case, memory = self.report, self._case(event.certificate_number), self._memory(event.certificate_number)
         answer = judge(case, event, origin, report.policy, now=self._clock, processed_at=report.as_of, memory=memory)
         report.history += answer.alerts
-        self._settle(case, memory, event.occurred_at, event.event_id)
-        self._deliver()
+        if answer.changed:
+            self._settle(case, memory, event.occurred_at, event.event_id)
+            self._deliver()
         report.decisions.append(self._at_rest(case, answer.decision) if case.named else answer.decision)
 
     def _at_rest(self, case: Case, decision: Decision) -> Decision:
         """A decision by what the sources have told: the stream decides before they can answer, here all that was read answers at once."""
         if decision.outcome == "REFUSED":
             return decision
-        policy = self.report.policy
-        outcomes = evaluate(dossier_of(case, policy, self._clock), policy.rulebook).outcomes
+        policy, now = self.report.policy, self._clock
+        said = self._memory(case.number).recall(policy, now) or evaluate(dossier_of(case, policy, now), policy.rulebook)
         open_ids = {state.alert_id for state in case.alerts if state.is_open}
-        return msgspec.structs.replace(decision, rules=tuple(outcomes), alert_ids=listed_ids(open_ids.union(decision.alert_ids), ()))
+        alert_ids = listed_ids(open_ids.union(decision.alert_ids), ())
+        return msgspec.structs.replace(decision, rules=tuple(said.outcomes), alert_ids=alert_ids)
 
     def change_reference(self, records: Iterable[ReferenceRecord]) -> None:
         """Judge all cases anew by changed reference data."""
@@ -150,13 +161,25 @@ class _Run:
             self._reevaluate(case)
         self._deliver()
 
-    def _reevaluate(self, case: Case, at: int | None = None, event_id: str | None = None, anew: str | None = None) -> None:
-        report, now, memory = self.report, self._clock, Memory()
-        at = now if at is None else at
+    def _reevaluate(self, case: Case) -> None:
+        report, now, memory = self.report, self._clock, self._memory(case.number)
+        report.history += reevaluate(case, report.policy, now=now, effective_at=now, processed_at=report.as_of, memory=memory)
+        self._settle(case, memory, now, None)
+
+    def _hear(self, case: Case, message: LineageMessage) -> None:
+        report, memory = self.report, self._memory(case.number)
+        told: Lineage = "sources" if message.description is not None else "uses"
         report.history += reevaluate(
-            case, report.policy, now=now, effective_at=at, processed_at=report.as_of, event_id=event_id, memory=memory
+            case,
+            report.policy,
+            now=self._clock,
+            effective_at=message.at,
+            processed_at=report.as_of,
+            event_id=message.event_id,
+            told=told,
+            memory=memory,
         )
-        self._settle(case, memory, at, event_id, anew)
+        self._settle(case, memory, message.at, message.event_id, message.by if message.use else None)
 
     def _settle(self, case: Case, memory: Memory, at: int, event_id: str | None, anew: str | None = None) -> None:
         self._deadlines.put(case.number, case.wakes_at)
@@ -169,7 +192,19 @@ class _Run:
             message = self._under_way.popleft()
             case = self._case(message.to)
             if take_in_lineage(case, message):
-                self._reevaluate(case, message.at, message.event_id, message.by if message.use else None)
+                self._hear(case, message)
+
+    def _memory(self, number: str) -> Memory:
+        """What was last said of a case, for as long as that is kept; else one that knows nothing."""
+        if not self._most_remembered:
+            return Memory()
+        memory = self._remembered.get(number)
+        if memory is None:
+            memory = self._remembered_before.pop(number, None) or Memory()
+            if len(self._remembered) >= self._most_remembered:
+                self._remembered, self._remembered_before = {}, self._remembered
+            self._remembered[number] = memory
+        return memory
 
     def _case(self, number: str) -> Case:
         return self.report.cases.setdefault(number, Case(number))

@@ -10,6 +10,7 @@ from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import read_inputs
 from kimberley.commands.options import INSTANT
 from kimberley.commands.output import Column, format_option, is_jsonl, plain, print_jsonl, print_table, severity_text
+from kimberley.garbage import collecting_rarely
 from kimberley.reference.bundle import read_bundle, shipped_bundle
 from kimberley.reference.files import read_reference, shipped_reference
 from kimberley.rules.rulebook import load_rulebook, shipped_rulebook
@@ -58,8 +59,9 @@ def check(
         read_bundle(reference) if reference else shipped_bundle(),
         book.with_definition(definition) if definition else book,
     )
-    inputs, unreadable = read_inputs(files)
-    report = check_inputs(inputs, policy, as_of)
+    with collecting_rarely():
+        inputs, unreadable = read_inputs(files)
+        report = check_inputs(inputs, policy, as_of)
     if decisions:
         _print_decisions(report, output)
     else:

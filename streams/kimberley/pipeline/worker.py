@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import tempfile
@@ -21,6 +20,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from kimberley.errors import ConfigurationError, KimberleyError, ServiceUnavailableError
+from kimberley.garbage import collect_rarely
 from kimberley.model.partition_state import PartitionState
 from kimberley.pipeline.batch_transport import Consumer, Fetched, Standing, Transport
 from kimberley.pipeline.delivery import AtLeastOnce, Delivery, ExactlyOnce, has_transactions
@@ -385,8 +385,5 @@ def run_worker(settings: Settings) -> None:
     async def main() -> None:
         await Worker(settings, deadline.start).run()
 
-    # what is loaded now stays; of what batches make almost nothing is in cycles, and looking for those took an eighth of the time
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    collect_rarely()
     asyncio.run(main())

@@ -292,7 +292,7 @@ def test_however_the_clock_runs_and_workers_change_what_is_open_in_the_end_is_wh
     stream.send(rest)
     stream.tell(END)
     stream.reevaluate()
-    report = check(INPUTS, POLICY, as_of=END)
+    report = check(INPUTS, POLICY, as_of=END, afresh=True)
     assert stream.open_ids == {alert.alert_id for alert in report.open_alerts}
     assert {"arrival-overdue", "confirmation-overdue"} <= {alert.rule_id for alert in report.open_alerts}
 

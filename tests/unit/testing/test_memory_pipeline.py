@@ -27,7 +27,7 @@ NUMBER = "BW000401"
 def test_a_whole_trade_ends_with_the_open_alerts_that_check_finds() -> None:
     events = [event for event in simulate(seed=7, days=20) if event["type"] in EVENT_TYPES]
     policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
-    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy)
+    report = check([as_input(event, Origin("file", 0, line)) for line, event in enumerate(events)], policy, afresh=True)
     with MemoryPipeline() as pipeline, pipeline.publisher() as publisher:
         receipts = publisher.publish_many(events)
         assert len(pipeline.decisions()) == len(receipts) == len(events)
