@@ -13,13 +13,12 @@ from decimal import Decimal
 
 import msgspec
 
-_DAY_MS = 86_400_000
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+from kimberley.model.days import DAY_MS, date_of
 
 
 def local_date(instant: int, utc_offset_minutes: int) -> date:
     """The calendar date at the sender's own offset of an instant in milliseconds since the epoch."""
-    return date.fromordinal(_EPOCH_ORDINAL + (instant + utc_offset_minutes * 60_000) // _DAY_MS)
+    return date_of((instant + utc_offset_minutes * 60_000) // DAY_MS)
 
 
 def instant_text(instant: int, utc_offset_minutes: int = 0) -> str:
@@ -84,7 +83,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True
     @property
     def local_date(self) -> date:
         """The date at the border: what rules compare with dates."""
-        return date.fromordinal(_EPOCH_ORDINAL + (self.occurred_at + self.utc_offset_minutes * 60_000) // _DAY_MS)
+        return date_of((self.occurred_at + self.utc_offset_minutes * 60_000) // DAY_MS)
 
 
 class CertificateIssued(Event, frozen=True, kw_only=True, array_like=True, tag=True):

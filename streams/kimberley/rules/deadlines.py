@@ -1,14 +1,14 @@
 """Deadlines: what should have come by now and has not (CORE II, III, Annex II). The only rules that read the clock."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
+from kimberley.model.days import DAY_MS, day_of
 from kimberley.model.findings import Evidence
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Violation, Waiting, rule
 from kimberley.rules.wording import day
 
-_DAY = 86_400_000
 _FRIDAY = 4
 
 
@@ -37,7 +37,7 @@ def certificate_unknown(dossier: Dossier) -> Verdict:
         return NOT_APPLICABLE
     first = min(events, key=lambda event: (event.occurred_at, event.event_id))
     days = dossier.profiles.default.unknown_certificate_days
-    since = first.occurred_at + days * _DAY + 1  # later than that instant
+    since = first.occurred_at + days * DAY_MS + 1  # later than that instant
     if dossier.now < since:
         return Waiting(since)
     return Violation(
@@ -131,7 +131,7 @@ def confirmation_overdue(dossier: Dossier) -> Verdict:
 
 def _after(last: date) -> int:
     """The first instant after a day, UTC, in milliseconds since the epoch."""
-    return int(datetime(last.year, last.month, last.day, tzinfo=UTC).timestamp() * 1000) + _DAY
+    return (day_of(last) + 1) * DAY_MS
 
 
 def _working_days_after(on: date, days: int, holidays: Iterable[date]) -> date:

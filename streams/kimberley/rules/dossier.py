@@ -121,7 +121,10 @@ class Dossier:
     @property
     def invalidation(self) -> CertificateInvalidated | None:
         """The earliest by the issuer; without an issue event, by the Participant that the number's prefix names."""
-        return next((each for each in self.invalidations if self._is_issuer_s(each)), None)
+        for each in self.invalidations:
+            if self._is_issuer_s(each):
+                return each
+        return None
 
     def _is_issuer_s(self, invalidation: CertificateInvalidated) -> bool:
         certificate, on = self.certificate, invalidation.local_date

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
+from kimberley.model.days import DAY_MS
 from kimberley.model.events import CertificateIssued
 from kimberley.model.findings import Evidence
 from kimberley.model.lineage import Description
@@ -12,7 +13,6 @@ from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Parameters, Undetermined, Verdict, Violation, Waiting, rule, stated
 from kimberley.rules.wording import carats, day, dollars, figure, listed, moment
 
-_DAY = 86_400_000
 _CENT = Decimal("0.01")
 
 
@@ -42,7 +42,7 @@ def source_unknown(dossier: Dossier) -> Verdict:
         unheard = tuple(f"source {number}" for number, source in dossier.sources.items() if source is None)
         return Undetermined(unheard) if unheard else PASS
     days = dossier.profiles.default.unknown_certificate_days
-    since = certificate.occurred_at + days * _DAY + 1  # later than that instant
+    since = certificate.occurred_at + days * DAY_MS + 1  # later than that instant
     if dossier.now < since:
         return Waiting(since)
     return [

@@ -15,6 +15,7 @@ import fastavro.read
 import fastavro.write
 
 from kimberley.errors import UnreadableRecordError
+from kimberley.model.days import date_or_day, day_of
 from kimberley.settings import Settings
 from kimberley.wire.compatibility import NamedTypes, incompatibilities, unreadable
 from kimberley.wire.compiled_reader import Reader, compile_reader
@@ -23,21 +24,17 @@ from kimberley.wire.schemas import NAMESPACE, Schema, SchemaFiles, folder_of, sh
 
 _HEAD = struct.Struct(">bI")
 _MAGIC = 0
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 # fastavro's own readers make datetimes (slow, and out of range is an error that loses the event's name): ours stay numbers
 _DATE = "kimberley-date"
 _MATTERS = ("type", "name", "fields", "symbols", "items", "values", "size", "logicalType", "precision", "scale")
 
 
 def _read_date(days: int, writer_schema: Any = None, reader_schema: Any = None) -> date | int:
-    try:
-        return date.fromordinal(days + _EPOCH_ORDINAL)
-    except (ValueError, OverflowError):
-        return days
+    return date_or_day(days)
 
 
 def _write_date(value: date | int, schema: Any = None) -> int:
-    return value.toordinal() - _EPOCH_ORDINAL if isinstance(value, date) else value
+    return day_of(value) if isinstance(value, date) else value
 
 
 fastavro.read.LOGICAL_READERS[f"int-{_DATE}"] = _read_date

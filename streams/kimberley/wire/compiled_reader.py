@@ -8,10 +8,10 @@ without end.
 
 import decimal
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from kimberley.model.days import date_or_day
 from kimberley.wire.compatibility import NamedTypes
 
 Reader = Callable[[bytes, int], tuple[dict[str, Any], int]]
@@ -20,7 +20,6 @@ Reader = Callable[[bytes, int], tuple[dict[str, Any], int]]
 Raises IndexError, ValueError or UnicodeDecodeError on bytes that the schema does not describe.
 """
 
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MOST_DEEP = 6
 MOST_ITEMS = 10_000
 """Items of a list: ten times what an event may have. To make a million parcels only to refuse them would keep thousands waiting."""
@@ -39,7 +38,7 @@ def compile_reader(schema: Any) -> Reader | None:
     except (_UnknownError, KeyError, TypeError):
         return None
     source = "\n".join(["def read(b, p):", *writer.lines, f"    return {value}, p"])
-    names: dict[str, Any] = {"number": _number, "day": _day, "scaled": _scaled, "from_bytes": int.from_bytes}
+    names: dict[str, Any] = {"number": _number, "day": date_or_day, "scaled": _scaled, "from_bytes": int.from_bytes}
     names |= {f"constant{index}": constant for index, constant in enumerate(writer.constants)}
     exec(compile(source, "<compiled reader>", "exec"), names)  # the source is made above of a schema's field names, as literals
     reader: Reader = names["read"]
@@ -186,14 +185,6 @@ def _number(value: bytes, position: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise ValueError(f"a number of more than 64 bits before byte {position}")
-
-
-def _day(days: int) -> date | int:
-    """A date, or the bare number of days where no calendar has it, so that the event can be refused in words."""
-    try:
-        return date.fromordinal(days + _EPOCH_ORDINAL)
-    except (ValueError, OverflowError):
-        return days
 
 
 def _scaled(unscaled: int, exponent: int, limit: int) -> Decimal:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TypeVar
 
+from kimberley.model.days import day_of
 from kimberley.model.decisions import Decision, Party, Refusal
 from kimberley.model.findings import RuleOutcome
 from kimberley.wire.avro import Codec
@@ -18,7 +19,6 @@ EncodeDecision = Callable[[Decision, str, int, int], bytes]
 """A decision and the topic, partition and offset of the record that it answers, to a framed record."""
 
 _RECORD = "Decision"
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _MOST_KEPT = 50_000
 _NONE = b"\x00"
 T = TypeVar("T")
@@ -125,7 +125,7 @@ def _refusal(refusal: Refusal) -> bytes:
 
 
 def _party(party: Party) -> bytes:
-    as_of = _NONE if party.as_of is None else b"\x02" + _long(party.as_of.toordinal() - _EPOCH_ORDINAL)
+    as_of = _NONE if party.as_of is None else b"\x02" + _long(day_of(party.as_of))
     return _text(party.role) + _text(party.code) + _text(party.participant) + _text(party.status) + as_of
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import avro.io
 import avro.schema
 
+from kimberley.model.days import date_of, day_of
 from kimberley.wire.compatibility import NamedTypes
-
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 def encode_reference(schema: Any, record: Any) -> bytes:
@@ -37,7 +36,7 @@ def _to_physical(schema: Any, value: Any) -> Any:
             # a byte more than -128 or -32,768 would need, as fastavro has it; any length that holds the number is Avro
             return unscaled.to_bytes(abs(unscaled).bit_length() // 8 + 1, "big", signed=True)
         case date():
-            return value.toordinal() - _EPOCH_ORDINAL
+            return day_of(value)
     return value
 
 
@@ -46,7 +45,7 @@ def _from_physical(schema: Any, value: Any) -> Any:
         case "decimal":
             return Decimal(int.from_bytes(value, "big", signed=True)).scaleb(-schema["scale"])
         case "date":
-            return date.fromordinal(value + _EPOCH_ORDINAL)
+            return date_of(value)
     return value
 
 
