@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
+from datetime import time as clock_time
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from kimberley.errors import RefusedEventError
+from kimberley.model.days import DAY_MS, day_of
 from kimberley.model.events import EVENT_TYPES, TOPICS_OF, instant_text
 from kimberley.model.text import shown
 from kimberley.wire.compatibility import NamedTypes
@@ -72,14 +74,25 @@ def parse_instant(text: str) -> tuple[int, int]:
         raise ValueError(f"{shown(text)} is no RFC 3339 instant, such as 2024-03-07T12:00:00+02:00")
     day, time, fraction, _, sign, hours, minutes = found.groups()
     try:
-        moment = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=UTC)
+        moment = _midnight(day) + _since_midnight(time)
     except ValueError as problem:
         raise ValueError(f"{shown(text)} is no instant: {problem}") from None
     offset = (int(hours) * 60 + int(minutes)) * (-1 if sign == "-" else 1) if sign else 0
     if abs(offset) > _MOST_OFFSET or (minutes and int(minutes) > 59):
         raise ValueError(f"{shown(text)} has an offset that no place on earth has")
     thousandths = int((fraction or "0")[:3].ljust(3, "0"))
-    return int(moment.timestamp()) * 1000 + thousandths - offset * 60_000, offset
+    return moment + thousandths - offset * 60_000, offset
+
+
+@lru_cache(maxsize=1 << 12)
+def _midnight(day: str) -> int:
+    return day_of(date.fromisoformat(day)) * DAY_MS
+
+
+@lru_cache(maxsize=1 << 12)
+def _since_midnight(time: str) -> int:
+    found = clock_time.fromisoformat(time)
+    return (found.hour * 3600 + found.minute * 60 + found.second) * 1000
 
 
 def _schema(type_name: str) -> Any:
@@ -124,12 +137,17 @@ def _record_reader(schema: Any, names: NamedTypes, optional: tuple[str, ...] = (
     offsets = {_offset_name(name) for name in instants}
     readers = {name: _reader(field["type"], names) for name, field in fields.items() if name not in instants and name not in offsets}
     known = [name for name in fields if name not in offsets]
+    defaults = {name: field["default"] for name, field in fields.items() if "default" in field}
+    lists = [name for name, default in defaults.items() if isinstance(default, list)]
+    required = [name for name in fields if name not in defaults and name not in optional]
 
     def read(value: Any, path: str, faults: Faults) -> Any:
         if not isinstance(value, dict):
             faults.append(("type", path, f"{_shown(value, path)} is no JSON object"))
             return None
-        record: dict[str, Any] = {}
+        record: dict[str, Any] = defaults.copy()
+        for name in lists:
+            record[name] = list(defaults[name])
         for name, given in value.items():
             place = f"{path}.{name}" if path else name
             if name in readers:
@@ -140,12 +158,8 @@ def _record_reader(schema: Any, names: NamedTypes, optional: tuple[str, ...] = (
                     _take_instant(record, name, given, place, faults)
             else:
                 faults.append(("unknown-field", place, f"{place} is no field of {schema['name']}; its fields are {', '.join(known)}"))
-        for name, field in fields.items():
-            if name in value and value[name] is not None:
-                continue
-            if "default" in field:
-                record.setdefault(name, list(field["default"]) if isinstance(field["default"], list) else field["default"])
-            elif name not in optional:
+        for name in required:
+            if value.get(name) is None:
                 place = f"{path}.{name}" if path else name
                 faults.append(("missing", place, f"{place} is missing: every {schema['name']} states it"))
         return record
@@ -214,8 +228,11 @@ def _read_date(value: Any, path: str, faults: Faults) -> Any:
 def _decimal_reader(precision: int, scale: int) -> Reader:
     quantum = Decimal(1).scaleb(-scale)
     most = 10 ** (precision - scale)
+    usual = re.compile(rf"\d{{1,{precision - scale}}}(?:\.\d{{1,{scale}}})?").fullmatch
 
     def read(value: Any, path: str, faults: Faults) -> Any:
+        if isinstance(value, str) and usual(value):
+            return Decimal(value).quantize(quantum)
         number = _as_decimal(value)
         if number is None:
             kind = "format" if isinstance(value, str) else "type"
