@@ -11,7 +11,8 @@ from kafka import KafkaProducer
 from benchmarks.harness import send
 from kimberley.cases.judge import Policy
 from kimberley.history.simulation import simulate
-from kimberley.model.case import wakes_at
+from kimberley.model.case import COMPRESSED_FORMAT, wakes_at
+from kimberley.model.case_compression import compress, decompress
 from kimberley.model.partition_state import STATE_KEY, PartitionState, pack_state
 from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
@@ -72,6 +73,7 @@ def copies(of: Sequence[Template], count: int, records: int) -> Iterator[tuple[b
 
     A number keeps its country and its length, so that it can be put into the packed bytes. Raises ValueError where the digits run out.
     """
+    opened = cache(_opened)
     for age in range(records):
         given: Counter[bytes] = Counter()
         for template, _ in zip(cycle(of), range(count), strict=False):
@@ -80,7 +82,16 @@ def copies(of: Sequence[Template], count: int, records: int) -> Iterator[tuple[b
             if len(number) != len(template.number):
                 raise ValueError(f"no more than {given[country]} certificate numbers begin with {country.decode()}: fewer cases")
             given[country] += 1
-            yield number, template.stored(records)[age].replace(template.number, number)
+            head, plain = opened(template.stored(records)[age])
+            copied = plain.replace(template.number, number)
+            yield number, head + (compress(copied) if head == COMPRESSED_FORMAT else copied)
+
+
+def _opened(packed: bytes) -> tuple[bytes, bytes]:
+    """A packed case's head, and the rest as it is without compression."""
+    if packed[:1] == COMPRESSED_FORMAT:
+        return COMPRESSED_FORMAT, decompress(packed[1:])
+    return b"", packed
 
 
 def write_changelog(settings: Settings, of: Sequence[Template], count: int, records: int) -> None:

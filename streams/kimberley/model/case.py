@@ -5,12 +5,16 @@ from typing import Any
 
 import msgspec
 
-from kimberley.model.events import AnyEvent, EventWithdrawn
+from kimberley.model.case_compression import LARGEST, compress, decompress
+from kimberley.model.events import AnyEvent, EventWithdrawn, ImportConfirmed
 from kimberley.model.findings import Finding
 from kimberley.model.lineage import KnownSource, KnownUse, Use
 
 FORMAT = b"\x02"
 """Leading byte of a stored case: the version of its shape. Another one is refused rather than misread."""
+COMPRESSED_FORMAT = b"\x03"
+"""The same of a case at rest, whose shape is compressed."""
+_FORMATS = frozenset({FORMAT, COMPRESSED_FORMAT})
 _HEAD = Struct(">cq")
 """That byte, and when the case wakes: so that who looks for deadlines need not unpack every case."""
 _NEVER = -1
@@ -124,7 +128,7 @@ class Case(msgspec.Struct, array_like=True, dict=True):
 
     @property
     def size(self) -> int:
-        """About its bytes when packed, and hardly less: what it had when it was last packed or read, and all that came since."""
+        """About its bytes when packed and not compressed, hardly less: when it was last packed or read, and all that came since."""
         size: int = self.__dict__.get("size", 0)
         return size
 
@@ -133,8 +137,8 @@ class Case(msgspec.Struct, array_like=True, dict=True):
         self.__dict__["size"] = self.__dict__.get("size", 0) + size
 
     def measure(self) -> int:
-        """Its bytes when packed, exactly; takes as long as packing it."""
-        return len(pack_case(self))
+        """Its bytes when packed and not compressed, exactly; takes as long as packing it."""
+        return len(plain_case(self))
 
     def mark(self) -> Mark:
         """The case as it is now, for `go_back_to`. Facts and conflicts are only ever appended, other lists only replaced."""
@@ -155,9 +159,21 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Case)
 
 
+def is_at_rest(case: Case) -> bool:
+    """Whether it waits for nothing and its import is confirmed: most are, for most of their time."""
+    return case.wakes_at is None and any(type(fact.event) is ImportConfirmed for fact in case.facts)
+
+
 def pack_case(case: Case) -> bytes:
-    """A case as bytes, for the store and the changelog."""
-    head = _HEAD.pack(FORMAT, _NEVER if case.wakes_at is None else case.wakes_at)
+    """A case as bytes, for the store and the changelog: compressed where it is at rest."""
+    plain = plain_case(case)
+    if len(plain) <= LARGEST and is_at_rest(case):
+        return COMPRESSED_FORMAT + compress(plain)
+    return _HEAD.pack(FORMAT, _NEVER if case.wakes_at is None else case.wakes_at) + plain
+
+
+def plain_case(case: Case) -> bytes:
+    """A case as bytes, not compressed and without a head: what its size is measured by."""
     fields: tuple[Any, ...] = (case.number, case.packed_facts(), case.conflicts, case.alerts, case.wakes_at)
     if case.is_full:
         fields = (*fields, case.sources, case.uses, case.named, case.told, case.told_version, True)
@@ -165,14 +181,16 @@ def pack_case(case: Case) -> bytes:
         fields = (*fields, case.sources, case.uses, case.named, case.told, case.told_version)
     elif case.told_version:
         fields = (*fields, (), (), (), b"", case.told_version)
-    packed = head + _encoder.encode(fields)
-    case.__dict__["size"] = len(packed)
-    return packed
+    plain = _encoder.encode(fields)
+    case.__dict__["size"] = len(plain)
+    return plain
 
 
 def wakes_at(packed: bytes) -> int | None:
     """When a packed case wakes. Raises ValueError as `unpack_case` does."""
     check_format(packed)
+    if packed[:1] == COMPRESSED_FORMAT:
+        return None
     found: int = _HEAD.unpack_from(packed)[1]
     return None if found == _NEVER else found
 
@@ -180,15 +198,16 @@ def wakes_at(packed: bytes) -> int | None:
 def unpack_case(packed: bytes) -> Case:
     """The case of `pack_case`. Raises ValueError on another format's bytes and msgspec.ValidationError on bytes of another shape."""
     check_format(packed)
-    case = _decoder.decode(memoryview(packed)[_HEAD.size :])
-    case.grow(len(packed))
+    plain = decompress(memoryview(packed)[1:]) if packed[:1] == COMPRESSED_FORMAT else memoryview(packed)[_HEAD.size :]
+    case = _decoder.decode(plain)
+    case.grow(len(plain))
     return case
 
 
 def check_format(packed: bytes) -> None:
     """Raises ValueError on the bytes of a case of another format."""
-    if packed[:1] != FORMAT:
+    if packed[:1] not in _FORMATS:
         raise ValueError(
-            f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r}: run the version that wrote it, or stop the workers "
-            "and run `kimberley rebuild --yes`, which makes the cases anew from the events"
+            f"a stored case of format {packed[:1]!r}; this version reads {FORMAT!r} and {COMPRESSED_FORMAT!r}: run the version that wrote "
+            "it, or stop the workers and run `kimberley rebuild --yes`, which makes the cases anew from the events"
         )

@@ -140,8 +140,8 @@ class Processor:
         """The batch with the cases that it changed."""
         for number in self._changed:
             at_hand = self._live[number]
-            batch.cases[number] = packed = pack_case(at_hand.case)
-            self._packed_bytes += len(packed)
+            batch.cases[number] = pack_case(at_hand.case)
+            self._packed_bytes += at_hand.case.size
             self._deadlines.put(number, at_hand.case.wakes_at)
         return batch
 

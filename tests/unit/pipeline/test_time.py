@@ -15,7 +15,8 @@ from kimberley.cases.check import EventInput, check
 from kimberley.cases.judge import Policy
 from kimberley.commands.event_files import as_input
 from kimberley.history.simulation import simulate
-from kimberley.model.case import Origin, unpack_case
+from kimberley.model.case import COMPRESSED_FORMAT, Origin, unpack_case
+from kimberley.model.case_compression import compress, decompress
 from kimberley.model.events import EVENT_TYPES
 from kimberley.model.partition_state import PartitionState, pack_state, unpack_state
 from kimberley.pipeline.batch import Batch
@@ -222,10 +223,10 @@ def test_events_go_on_while_many_thousand_cases_are_judged_anew() -> None:
     stream = Stream()
     template = {}
     stream.send(journey("BW000000"))
-    packed = stream.cases.pop("BW000000")
+    plain = decompress(stream.cases.pop("BW000000")[1:])
     for index in range(25_000):
         number = f"BW{index:06d}"
-        template[number] = packed.replace(b"BW000000", number.encode())
+        template[number] = COMPRESSED_FORMAT + compress(plain.replace(b"BW000000", number.encode()))
     stream.cases.update(template)
     stream.state = PartitionState(OVERDUE, POLICY.reference.revision)
     stream.restart()
