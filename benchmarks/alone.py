@@ -1,10 +1,12 @@
 """What is measured without Kafka, each in a process of its own: the core step by step, and `check`'s core over a file."""
 
 import json
+import os
 import tempfile
 from itertools import islice
 from pathlib import Path
 
+from benchmarks import ROOT
 from benchmarks.figures import Found
 from benchmarks.harness import answer_of, python
 from benchmarks.sizes import Sizes
@@ -16,6 +18,10 @@ def measure_core(sizes: Sizes, rounds: int) -> Found:
     costs: dict[str, list[float]] = answer_of(python("-m", "benchmarks.core", str(sizes.core_events), str(rounds)))
     ratios = [core / codec for core, codec in zip(costs["core"], costs["codec"], strict=True)]
     rates = {"core alone": [1e6 / each for each in costs["core"]]}
+    sources = str(ROOT / "streams")
+    if os.environ.get("PYTHONPATH", sources) != sources:
+        as_installed = answer_of(python("-m", "benchmarks.core", str(sizes.core_events), str(rounds)), {"PYTHONPATH": sources})
+        rates["core alone, not compiled"] = [1e6 / each for each in as_installed["core"]]
     return Found(figures={"core_over_codec": ratios}, rates=rates, costs=costs)
 
 

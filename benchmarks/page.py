@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ROOT
+from benchmarks.capacity import Costs, table
 from benchmarks.figures import FIGURES, RESULTS, is_reached, targets
 from benchmarks.plot import plot
+from benchmarks.scale import BROKER, WORKER
 
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
@@ -21,6 +23,7 @@ CONTENDERS = {
     "plain Faust": "an agent with a Table, as Faust's documentation shows it; at least once at best",
     "Quix Streams": "a streaming data frame with state (RocksDB, changelog), as its documentation shows it; at least once",
     "core alone": "limit: the same judging in a loop, without Kafka",
+    "core alone, not compiled": "the same as an installation without a C compiler has it",
     "Kafka Streams": "limit: Java, one thread, RocksDB, changelog; stores each event and passes it through, decodes and judges nothing",
     "librdkafka": "limit: consumes and produces, through its Python client; no work, no state",
     "pipeline, ten rules": "the pipeline by the ten rules of the first release",
@@ -36,6 +39,12 @@ STEPS = {
     "clients": "aiokafka alone: the same records consumed, the same batches sent in transactions; processor time",
     "Faust and the rest": "what is left of the pipeline's time: Faust, hand-over between tasks, and waiting for the broker on shared cores",
 }
+_GROWTH = """\
+Calculated, for there is one machine here: from the processor time that an event costs a worker ({worker} µs) and its broker ({broker} µs,
+the events' arrival included), as it was measured under `worker2_gain`. Cores are taken to be like this machine's, and none of them shared
+between workers and brokers; a further copy is counted as if it cost a broker as much as the first, which is too much. What breaks first is
+in the last column, and [the page for operators](operator.md#size) says which settings move it.
+"""
 _HOW = """\
 ## How it is measured
 
@@ -52,9 +61,11 @@ judged by the whole catalogue: a decision for each event, alerts, the case store
   one in a second pass, and fastavro alone in a third.
 - **Latency** is open loop: every event has its time to be sent, and counts from then, however late those before it were. One in ten raises
   an alert. A subscriber in the same process reads committed alerts, and all by one clock; the publisher waits a millisecond for more to
-  send at once. The first seconds at a rate are not counted, for the broker has just been started.
+  send at once. The first half minute is not counted, for the broker has just been started and its compiler is at work, nor the first two
+  seconds at each rate.
 - **Recovery**: the changelog is written from some hundred cases of the simulated trade, each with all of its journey, copied under other
   certificate numbers. The clock runs from the start of the process to the answer to the first new event on the slowest partition.
+- **Two workers**: a quarter of the events comes first and is not counted.
 - **Memory** is resident memory a few seconds after that, less the same of a worker without cases.
 - **Idle** is processor time over wall time of a worker with its cases, its clock ticking as it does by default.
 - **Spread** is the least and the greatest of the rounds. Rates depend on the machine and on what else runs there; ratios do less so.
@@ -96,6 +107,10 @@ def page(results: dict[str, Any]) -> str:
     lines += ["", "## What an event costs", "", "Microseconds of one core, medians.", ""]
     lines += ["| step | µs | what it is |", "|---|---|---|"]
     lines += [f"| {step} | {number(cost)} | {STEPS[step]} |" for step, cost in profile(results).items()]
+    costs = results["costs_us"]
+    if WORKER in costs and BROKER in costs:
+        found = Costs(costs[WORKER]["median"], costs[BROKER]["median"])
+        lines += ["", "## How it grows", "", _GROWTH.format(worker=number(found.worker), broker=number(found.broker)), *table(found)]
     if results["facts"]:
         facts = [f"{name.replace('_', ' ')}: {number(value)}" for name, value in sorted(results["facts"].items())]
         lines += ["", f"Besides: {', '.join(facts)}."]

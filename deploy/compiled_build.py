@@ -1,4 +1,5 @@
-"""The compiled build: the core and the codecs through Cython and a C compiler, from the same sources, for about 1.7 times their speed.
+"""The compiled build: the core and the codecs through Cython and a C compiler, from the same sources. What that gains depends on the
+machine: `docs/performance.md` has both.
 
 Off unless asked for, as the image and `make bench` do:
 
@@ -61,7 +62,7 @@ def _compile(sources: Path, library: Path, work: Path) -> None:
 
     files = [file.relative_to(sources) for pattern in COMPILED for file in sorted(sources.glob(pattern)) if file.name != "__init__.py"]
     extensions = cythonize(
-        [Extension(".".join(file.with_suffix("").parts), [str(sources / file)], extra_compile_args=["-g0"]) for file in files],
+        [Extension(".".join(file.with_suffix("").parts), [str(sources / file)], extra_compile_args=["-g0", "-fno-plt"]) for file in files],
         build_dir=str(work),
         nthreads=os.cpu_count() or 1,
         quiet=True,

@@ -130,6 +130,11 @@ class JavaProcess:
         if status:
             raise RuntimeError(f"exit status {status}:\n{self.log.read_text(errors='replace')[-3000:]}")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def pause(self) -> None:
         """Stand still, with every connection open: as behind a broken network."""
         self._process.send_signal(signal.SIGSTOP)

@@ -56,6 +56,12 @@ class RealKafka:
         self._process = JavaProcess(["-Xmx512m", *self._java(), "kafka.Kafka", str(self._file)], self.folder)
         self._process.wait_for(self._answers, _START_SECONDS, "Kafka")
 
+    @property
+    def pid(self) -> int:
+        """The broker's process id."""
+        assert self._process
+        return self._process.pid
+
     def stop(self) -> None:
         """Shut down in order; what it holds is on disk."""
         assert self._process

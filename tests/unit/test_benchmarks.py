@@ -7,9 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 from benchmarks import ROOT, page
+from benchmarks.capacity import SHAPES, Costs, Shape, capacity
 from benchmarks.cases import Template, copies, templates
 from benchmarks.figures import FIGURES, KEYS, Found, is_reached, percentile, rate, spread, targets
 from benchmarks.harness import MeasureFailedError, limited, tried
+from benchmarks.scale import BROKER, WORKER
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kimberley.model.case import unpack_case
 
@@ -207,3 +211,45 @@ def test_contenders_have_the_same_libraries_of_the_core_and_the_same_kafka() -> 
         for pom in ("tests/java/pom.xml", "benchmarks/kafka_streams/pom.xml")
     ]
     assert set(versions[0]) == set(versions[1])
+
+
+COSTS = Costs(worker=100.0, broker=25.0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "events_per_s", "bound"),
+    [
+        (Shape(1, 12, 1, 2, 1), 10_000, "workers"),
+        (Shape(2, 12, 1, 2, 1), 20_000, "workers"),
+        (Shape(5, 12, 3, 4, 1), 40_000, "workers: some have a partition more than others"),
+        (Shape(12, 12, 1, 2, 1), 80_000, "brokers"),
+        (Shape(24, 12, 9, 4, 3), 120_000, "partitions: there are more workers"),
+        (Shape(24, 48, 3, 4, 3), 160_000, "brokers"),
+    ],
+)
+def test_what_an_installation_does_is_bounded_by_the_least_of_workers_partitions_and_brokers(
+    shape: Shape, events_per_s: float, bound: str
+) -> None:
+    found = capacity(shape, COSTS)
+    assert (round(found.events_per_s), found.bound) == (events_per_s, bound)
+
+
+@given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 9))
+def test_more_of_anything_never_does_less(workers: int, partitions: int, brokers: int) -> None:
+    here = capacity(Shape(workers, partitions, brokers, 4, 1), COSTS).events_per_s
+    assert capacity(Shape(workers, partitions, brokers + 1, 4, 1), COSTS).events_per_s >= here
+    assert capacity(Shape(workers + 1, partitions, brokers, 4, 1), COSTS).events_per_s >= here
+    assert capacity(Shape(workers, 2 * partitions, brokers, 4, 1), COSTS).events_per_s >= here
+
+
+def test_a_shape_without_brokers_is_refused() -> None:
+    with pytest.raises(ValueError, match="none of something"):
+        capacity(Shape(1, 12, 0, 4, 1), COSTS)
+
+
+def test_the_page_has_a_row_for_every_shape_once_the_costs_are_known() -> None:
+    results = page.load()
+    results["costs_us"] |= {WORKER: {"median": 100.0}, BROKER: {"median": 25.0}}
+    text = page.page(results)
+    assert text.count("\n| 24 |") == sum(shape.workers == 24 for shape in SHAPES)
+    assert "(100 µs) and its broker (25 µs" in text
