@@ -1,6 +1,7 @@
 """The processor: what it keeps at hand between batches changes its speed, never its answers."""
 
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from kimberley.cases.evaluate import evaluate
 from kimberley.cases.judge import Policy
 from kimberley.cases.limits import LONGEST_NUMBER, LONGEST_WRITTEN
 from kimberley.history.simulation import simulate
-from kimberley.model.case import Case, pack_case, unpack_case
+from kimberley.model.case import COMPRESSED_FORMAT, Case, pack_case, unpack_case
 from kimberley.pipeline.batch import Output
 from kimberley.pipeline.processor import Processor
 from kimberley.reference.bundle import shipped_bundle
@@ -19,7 +20,7 @@ from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
 from kimberley.wire.event_records import event_record
 from kimberley.wire.records import record_from_json
-from kimberley.wire.topics import DECISIONS, InternalNames
+from kimberley.wire.topics import DECISIONS, FLAGGED_SHIPMENTS, InternalNames
 from support.journeys import journey
 
 EVENTS = 1200
@@ -63,6 +64,28 @@ def test_a_case_that_no_event_touches_costs_nothing(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("most_live", [0, 1, 40])
 def test_cases_that_left_memory_are_judged_as_if_they_had_not(most_live: int) -> None:
     assert outputs(most_live) == outputs(None)
+
+
+def test_a_number_and_a_certificate_that_come_again_after_three_years_are_noticed_though_the_case_was_compressed() -> None:
+    codec = make_codec(Settings.model_construct(partitions=1))
+    policy = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
+    cases: dict[str, bytes] = {}
+
+    def raised(events: list[dict[str, Any]]) -> set[tuple[str, str]]:
+        """By a processor that has just been started, with what is stored."""
+        processor = Processor(0, 1, cases, codec, InternalNames("kimberley"), skew_minutes=10, wall_clock=lambda: 1.9e9)
+        sent = [event_record(codec, *record_from_json(event)) for event in events]
+        batch = processor.process([MemoryRecord(each.topic, 0, 0, 1_900_000_000_000, each.key, each.value, []) for each in sent], policy)
+        cases.update(batch.cases)
+        alerts = [codec.decode(FLAGGED_SHIPMENTS, each.value)[1] for each in batch.outputs if each.topic == FLAGGED_SHIPMENTS]
+        return {(alert["rule_id"], alert["status"]) for alert in alerts}
+
+    first = journey("BW000007")
+    assert raised(first) == set()
+    assert cases["BW000007"][:1] == COMPRESSED_FORMAT
+    issue, export, *_ = ({**event, "event_id": f"again-{event['event_id']}", "occurred_at": "2027-06-05T09:00:00+02:00"} for event in first)
+    again = [{**issue, "issued_on": "2027-06-04", "expires_on": "2027-07-30", "carats": "7.00"}, {**export, "shipment_id": "SH-OTHER"}]
+    assert raised(again) >= {("number-reused", "OPENED"), ("certificate-reused", "OPENED")}
 
 
 def test_large_cases_leave_memory_sooner_and_are_judged_as_if_they_had_not(monkeypatch: pytest.MonkeyPatch) -> None:
