@@ -50,7 +50,7 @@ lock: $(VENV)/.ready-dev ## resolve the dependencies of pyproject.toml anew
 	@$(LOCK) --constraint requirements.lock --extra fuzz -o requirements-fuzz.lock pyproject.toml
 	@$(LOCK) --upgrade -o benchmarks/quix/requirements.lock benchmarks/quix/requirements.in
 
-bench: $(VENV)/.ready-dev ## measure on real Kafka beside others, some 20 minutes; writes docs/performance.md (Java 17+, Maven, a C compiler)
+bench: $(VENV)/.ready-dev ## measure on real Kafka beside others, 20 to 30 minutes; writes docs/performance.md (Java 17+, Maven, a C compiler)
 	@$(BIN)/python -m benchmarks.run
 
 bench-quick: $(VENV)/.ready-dev ## the same in small, to see that it works; writes no documents

@@ -38,7 +38,7 @@ Run = Callable[[Sizes, int, Found, float], None]
 @click.option("--quick", is_flag=True, help="in small and one round, to see that everything works")
 @click.option("--rounds", type=click.IntRange(1, 20), help="rounds of every measure [default: 3, or fewer of what takes long; quick: 1]")
 @click.option("--pure", is_flag=True, help="without the compiled core, as an ordinary installation runs")
-@click.option("--most-minutes", default=20.0, show_default=True, help="time for all measures; what is not done by then is stopped")
+@click.option("--most-minutes", default=30.0, show_default=True, help="time for all measures; what is not done by then is stopped")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="write the results, JSON, here as well")
 @click.option("--docs", is_flag=True, help="make docs/performance.md of this run, as a full run does anyway")
 def run(only: tuple[str, ...], quick: bool, rounds: int | None, pure: bool, most_minutes: float, output: Path | None, docs: bool) -> None:
@@ -141,7 +141,7 @@ _MEASURES: dict[str, Run] = {
     "core": _at_once(lambda sizes, rounds, found: alone.measure_core(sizes, rounds), "core", 3),
     "judge": _at_once(lambda sizes, rounds, found: alone.measure_judge(sizes, rounds), "judge", 3),
     "latency": _at_once(_latency, "latency", 3),
-    "recovery": _rounds_of(recovery.measure, "recovery", 3),
+    "recovery": _rounds_of(recovery.measure, "recovery", 2),
     "scale": _rounds_of(scale.measure, "scale", 2),
     "idle": _rounds_of(idle.measure, "idle", 1),
 }
