@@ -2,12 +2,15 @@
 
 import os
 import platform
+import random
 import re
 import subprocess
+import timeit
 from pathlib import Path
 
 from benchmarks import ROOT
 
+_CALLS, _PLACES, _STEPS = 100_000, 2_000_000, 500_000
 _POM = ROOT / "tests" / "java" / "pom.xml"
 
 
@@ -22,7 +25,36 @@ def machine() -> dict[str, str | int]:
         "kafka": re.findall(r"<artifactId>kafka_2\.13</artifactId>\s*<version>([^<]+)", _POM.read_text(encoding="utf-8"))[0],
         "commit": _commit(),
         "load": round(os.getloadavg()[0], 1),
+        "call_ns": round(_call() * 1e9),
+        "memory_ns": round(_walk() * 1e9),
     }
+
+
+def _call() -> float:
+    """Seconds that a small Python function takes, best of five: how fast this processor is with Python."""
+
+    def work(one: int, other: int) -> list[int]:
+        found = {"x": one, "y": other, "z": 3}
+        total = 0
+        for name in found:
+            total += found[name] if name == "x" else 5
+        return [each for each in (total, one, other) if each is not None]
+
+    return min(timeit.repeat(lambda: work(1, 2), number=_CALLS, repeat=5)) / _CALLS
+
+
+def _walk() -> float:
+    """Seconds of a step to a random place among many objects, best of three: how far memory is. A million cases are no cache's size."""
+    places = list(range(_PLACES))
+    random.Random(1).shuffle(places)
+
+    def walk() -> int:
+        at = 0
+        for _ in range(_STEPS):
+            at = places[at]
+        return at
+
+    return min(timeit.repeat(walk, number=1, repeat=3)) / _STEPS
 
 
 def _processor() -> str:

@@ -90,6 +90,7 @@ def page(results: dict[str, Any]) -> str:
         f"load {machine['load']} before it began",
         f"- Python {machine['python']}, Apache Kafka {machine['kafka']}, {results['compiled']}",
         "",
+        *_speed(machine),
         "## Figures and targets",
         "",
         "| key | median | least to greatest | rounds | target | what it is |",
@@ -119,6 +120,16 @@ def page(results: dict[str, Any]) -> str:
         for name, why in results["failures"].items():
             lines += [f"**{name}**", "", "```", *why.strip().splitlines(), "```", ""]
     return "\n".join(lines).rstrip() + "\n\n" + _HOW
+
+
+def _speed(machine: dict[str, Any]) -> list[str]:
+    """By what runs on different machines can be told apart."""
+    if "call_ns" not in machine:
+        return []
+    return [
+        f"A small Python function takes {machine['call_ns']} ns here, a step to a random place in memory {machine['memory_ns']} ns.",
+        "",
+    ]
 
 
 def profile(results: dict[str, Any]) -> dict[str, float]:
