@@ -39,6 +39,8 @@ mostly wanted again soon; at some 8 kB each they come to half a gigabyte at most
 
 _MOST_LIVE_BYTES = 512 << 20
 """As above, by the bytes that cases at hand were packed to: some are a thousand times as large as most."""
+_MOST_LEAVE = 200
+"""Cases that leave memory before a step of judging: thousands at once would hold all up for a tenth of a second."""
 _MOST_SAID = 10_000
 
 
@@ -83,6 +85,7 @@ class Processor:
         self._judged = frozenset((*EVENT_TOPICS, names.rerouted, names.lineage))
         self._live: dict[str, _AtHand] = {}
         self._older: dict[str, _AtHand] = {}
+        self._leaving: dict[str, _AtHand] = {}
         self._changed: set[str] = set()
         self._packed_bytes = 0
         self._said_full: set[tuple[str, str]] = set()
@@ -102,8 +105,7 @@ class Processor:
         """An empty batch. Its records come by `judge`; `finish` completes it. One batch at a time."""
         if len(self._live) > self._most_live or self._packed_bytes > _MOST_LIVE_BYTES // self.partitions:
             self._packed_bytes = 0
-            self._older = self._live if self._most_live else {}
-            self._live = {}
+            self._leaving, self._older, self._live = self._older, self._live if self._most_live else {}, {}
         self._changed.clear()
         return Batch(decided_at=int(self._wall_clock() * 1000))
 
@@ -113,6 +115,8 @@ class Processor:
         How many were judged: fewer than there are once the batch's outputs come to `most_bytes`, but one at least.
         """
         batch.decide_at(int(self._wall_clock() * 1000))
+        for _ in range(min(_MOST_LEAVE, len(self._leaving))):
+            self._leaving.popitem()
         for judged, record in enumerate(records):
             if judged and batch.size >= most_bytes:
                 return judged
