@@ -16,7 +16,6 @@ from kimberley.model.events import AnyEvent
 from kimberley.model.findings import Alert
 from kimberley.model.lineage import LineageMessage
 from kimberley.reference.reference import ReferenceRecord
-from kimberley.rules.rule import Lineage
 
 _MOST_REMEMBERED = 30_000
 """Cases of which it is kept what was last said, and twice: those of late, and those before them."""
@@ -168,7 +167,6 @@ class _Run:
 
     def _hear(self, case: Case, message: LineageMessage) -> None:
         report, memory = self.report, self._memory(case.number)
-        told: Lineage = "sources" if message.description is not None else "uses"
         report.history += reevaluate(
             case,
             report.policy,
@@ -176,7 +174,7 @@ class _Run:
             effective_at=message.at,
             processed_at=report.as_of,
             event_id=message.event_id,
-            told=told,
+            told=message.tells_of,
             memory=memory,
         )
         self._settle(case, memory, message.at, message.event_id, message.by if message.use else None)

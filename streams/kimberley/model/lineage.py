@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -138,6 +138,11 @@ class LineageMessage(msgspec.Struct, frozen=True):
     event_id: str | None = None
     use: Use | None = None
     description: Description | None = None
+
+    @property
+    def tells_of(self) -> Literal["sources", "uses"]:
+        """What its receiver hears of: one of its sources, or of those that name it."""
+        return "uses" if self.description is None else "sources"
 
 
 def least_hops(found: Iterable[tuple[str, Content, int]]) -> dict[tuple[str, Content], int]:

@@ -349,7 +349,8 @@ class PartitionTask:
         if batch is not None:
             processor.finish(batch)
             processor.note_applied(batch)
-            self._committed.update(batch.offsets)
+            for place, offset in batch.offsets.items():  # never back: of a chunk that is sent in parts all counts as taken
+                self._committed[place] = max(offset, self._committed.get(place, 0))
             # ahead of its delivery: where that fails this task ends, and its memory with it
             self.cases.update(batch.cases)
         await self._settle()

@@ -40,7 +40,8 @@ mostly wanted again soon; at some 8 kB each they come to half a gigabyte at most
 _MOST_LIVE_BYTES = 512 << 20
 """As above, by the bytes that cases at hand were packed to: some are a thousand times as large as most."""
 _MOST_LEAVE = 200
-"""Cases that leave memory before a step of judging: thousands at once would hold all up for a tenth of a second."""
+"""Cases that leave memory before a step of judging: thousands at once would hold all up for a tenth of a second. So for a moment there are
+those of a third such time, too."""
 _MOST_SAID = 10_000
 
 
@@ -297,7 +298,7 @@ class Processor:
                 effective_at=message.at,
                 processed_at=batch.decided_at,
                 event_id=message.event_id,
-                told="sources" if message.description is not None else "uses",
+                told=message.tells_of,
                 memory=at_hand.memory,
             )
             self._tell(at_hand, policy, message.at, message.event_id, batch, anew=message.by if message.use else None)

@@ -267,3 +267,24 @@ def test_a_batch_whose_outputs_are_very_large_is_made_true_in_parts_and_its_chun
 
     _, failures = run(story)
     assert not failures
+
+
+def test_what_a_batch_made_true_in_parts_commits_is_all_that_it_judged_and_nothing_is_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first part names the place that it reached; the last must not name that again, nor the records between be taken for new."""
+    monkeypatch.setattr("kimberley.pipeline.partition._MOST_OUTPUT_BYTES", 1)
+    done: list[str] = []
+
+    async def story(carrier: Carrier, failures: list[BaseException]) -> None:
+        task = made(carrier, failures)
+        bad = [MemoryRecord(SHIPMENTS, 0, FIRST + offset, 1_800_000_000_000, None, b"no event", []) for offset in range(5)]
+        # read twice around a rebalance: both lie in one batch
+        task.put(Chunk(bad, lambda: done.append("first")))
+        task.put(Chunk(bad, lambda: done.append("second"), follows=FIRST + 5))
+        await until(lambda: len(done) == 2)
+        assert len(carrier.outputs) == 5
+        assert carrier.offsets == {(SHIPMENTS, 0): FIRST + 5}
+        assert carrier.states[-1].applied == {SHIPMENTS: FIRST + 5}
+        await task.stop()
+
+    _, failures = run(story)
+    assert not failures
