@@ -11,9 +11,10 @@ from kimberley.model.case import unpack_case, wakes_at
 from kimberley.model.partition_state import STATE_KEY, PartitionState, unpack_state
 from kimberley.settings import Settings
 from kimberley.wire.avro import make_codec
+from kimberley.wire.control import latest, readable_controls
 from kimberley.wire.dead_letters import dead_letter
 from kimberley.wire.topics import EVENT_TOPICS, InternalNames
-from support.stream import decoded, read_topic, rests, standing, wait_until
+from support.stream import decoded, read_topic, rests, standing, unread, wait_until
 from support.trade import Trade
 
 Place = tuple[str, int, int]
@@ -47,6 +48,8 @@ def settle(settings: Settings, broker: str, trade: Trade, seconds: float, detail
 
 def _is_over(settings: Settings) -> bool:
     """Nothing is under way, and no case waits to be judged anew: what the clock sets off is done in steps, and may tell other cases."""
+    group = InternalNames(settings.prefix).group
+    before = _committed(settings.bootstrap_servers, group)
     states: dict[int, PartitionState] = {}
     wakes: dict[tuple[int, bytes], int | None] = {}
     for record in read_topic(settings.bootstrap_servers, InternalNames(settings.prefix).cases):
@@ -55,7 +58,9 @@ def _is_over(settings: Settings) -> bool:
         else:
             wakes[record.partition, record.key] = None if record.value is None else wakes_at(record.value)
     is_due = any(at is not None and at <= states[number].clock for (number, _), at in wakes.items())
-    return not is_due and all(state.is_reevaluated for state in states.values()) and rests(settings)
+    if is_due or not all(state.is_reevaluated for state in states.values()) or not rests(settings):
+        return False
+    return _committed(settings.bootstrap_servers, group) == before  # nothing was heard meanwhile that a case may be due by
 
 
 def compare(settings: Settings, broker: str, trade: Trade, *, is_ticking: bool = False) -> Compared:
@@ -77,13 +82,27 @@ def compare(settings: Settings, broker: str, trade: Trade, *, is_ticking: bool =
     clocks = {state.clock for state in states.values()}
     if not is_ticking:
         found.expect(clocks, {trade.as_of}, "clocks of the partitions")
-        found.expect(rests(settings.model_copy(update={"bootstrap_servers": broker})), True, "everything was read")
+        _rest(found, settings.model_copy(update={"bootstrap_servers": broker}), states)
     elif not trade.as_of <= min(clocks) <= max(clocks) <= time.time() * 1000:
         found.problems.append(f"clocks of the partitions: {clocks}, later than it is or earlier than they were told")
     names = InternalNames(settings.prefix)
     for topic in (names.rerouted, "dispositions"):
         found.expect(len(read_topic(broker, topic)), 0, f"records on {topic}")
     return found
+
+
+def _rest(found: Compared, settings: Settings, states: dict[int, PartitionState]) -> None:
+    """Nothing is unread, but for what a worker may have told the others when it took partition number 0 over from one that stopped: news
+    to nobody."""
+    names = InternalNames(settings.prefix)
+    waiting = Counter[str]()
+    for record in unread(settings):
+        if record.topic == names.control:
+            control, state = latest(readable_controls([record])), states[record.partition]
+            if control.time <= state.clock and control.revision in ("", state.revision):
+                continue
+        waiting[record.topic] += 1
+    found.expect(waiting, Counter(), "records that nobody read")
 
 
 def open_now(broker: str) -> dict[str, Any]:

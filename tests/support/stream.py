@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -93,8 +94,8 @@ def reach(settings: Settings, topic: str) -> int:
         consumer.close()
 
 
-def rests(settings: Settings) -> bool:
-    """Whether nothing is under way: the group has committed every record of its inputs that is readable now, lineage among them."""
+def unread(settings: Settings) -> Generator[Any]:
+    """The records of the group's inputs that are readable now and that it has not committed, lineage and control among them."""
     names = InternalNames(settings.prefix)
     places = [Place(topic, number) for topic in names.inputs for number in range(settings.partitions)]
     group = KafkaConsumer(bootstrap_servers=settings.bootstrap_servers, group_id=names.group, enable_auto_commit=False)
@@ -111,11 +112,16 @@ def rests(settings: Settings) -> bool:
             reader.seek(place, offset)
         # a log may end in a transaction's marker, which is no record
         while any(reader.position(place) < ends[place] for place in places):
-            if any(reader.poll(timeout_ms=500).values()):
-                return False
-        return True
+            for records in reader.poll(timeout_ms=500).values():
+                yield from records
     finally:
         reader.close()
+
+
+def rests(settings: Settings) -> bool:
+    """Whether nothing is under way: the group has committed every record of its inputs that is readable now."""
+    with closing(unread(settings)) as records:
+        return next(records, None) is None
 
 
 def decoded(codec: Codec, records: Iterable[Any]) -> list[dict[str, Any]]:
