@@ -19,7 +19,8 @@ from kimberley.model.events import EVENT_TYPES, AnyEvent
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.catalogue import CATALOGUE
-from kimberley.rules.rule import Rule
+from kimberley.rules.dossier import PRESENT
+from kimberley.rules.rule import NOT_APPLICABLE, Rule
 from kimberley.rules.rulebook import shipped_rulebook
 from support.journeys import journey
 
@@ -57,6 +58,7 @@ _FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "mixed_origin": st.sampled_from([True, False, None]),
         "seal_numbers": _SEALS,
         "parcels": st.lists(_PARCELS, max_size=3),
+        "source_certificates": st.sampled_from([[], ["RU000007"], ["RU000007", "CF000001"]]),
     },
     "CertificateInvalidated": {"reason": st.just("VOIDED")},
     "ShipmentExported": {**_SHIPMENT, **_GOODS, "destination": _CODES | st.none(), "seal_numbers": _SEALS},
@@ -103,6 +105,15 @@ def test_events_of_types_that_a_rule_does_not_declare_never_change_its_verdict(r
         return rule.judge(dossier_of(Case(NUMBER, [Fact(event, origin) for event in events]), POLICY, 0))
 
     assert verdict(facts + more) == verdict(facts)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.needs], ids=lambda rule: rule.id)
+@settings(max_examples=60, deadline=None)
+@given(_events())
+def test_a_rule_is_not_applicable_without_what_it_needs(rule: Rule, facts: list[AnyEvent]) -> None:
+    dossier = dossier_of(Case(NUMBER, [Fact(event, Origin("f", 0, 0)) for event in facts]), POLICY, 0)
+    if not all(PRESENT[need] & dossier.present for need in rule.needs):
+        assert rule.judge(dossier) is NOT_APPLICABLE
 
 
 @settings(max_examples=200, deadline=None)

@@ -7,7 +7,7 @@ import pytest
 
 from kimberley.rules.catalogue import CATALOGUE
 from kimberley.rules.dossier import Dossier
-from kimberley.rules.rule import PASS, rule
+from kimberley.rules.rule import NOT_APPLICABLE, PASS, rule
 from support.stories import arrival, export, issue, judge
 
 
@@ -60,3 +60,36 @@ def test_a_whole_type_may_be_declared_and_what_names_an_event_need_not() -> None
     reading(lambda dossier: (dossier.exports[0].destination, dossier.exports[0].event_id), "ShipmentExported")
     CATALOGUE.pop("curious")
     reading(lambda dossier: dossier.certificate and dossier.certificate.event_id, "CertificateIssued.carats")
+
+
+def test_a_rule_is_asked_only_once_there_is_what_it_needs() -> None:
+    asked: list[int] = []
+
+    @rule("curious", title="Curious", basis="none", reads=("CertificateIssued", "ShipmentArrived"), needs=("ShipmentArrived",))
+    def curious(dossier: Dossier) -> Any:
+        """Never."""
+        asked.append(len(dossier.arrivals))
+        return PASS if dossier.arrivals else NOT_APPLICABLE
+
+    judge(issue(), export(), book='curious = "REVIEW"')
+    assert set(asked) <= {0}, "only to see that it keeps its word"
+    before = len(asked)
+    judge(issue(), export(), arrival(), book='curious = "REVIEW"')
+    assert 1 in asked[before:]
+
+
+def test_a_rule_that_is_applicable_without_what_it_needs_fails_the_story() -> None:
+    @rule("curious", title="Curious", basis="none", reads=("CertificateIssued", "ShipmentArrived"), needs=("ShipmentArrived",))
+    def curious(dossier: Dossier) -> Any:
+        """Never."""
+        return PASS
+
+    with pytest.raises(AssertionError, match="curious says that it needs ShipmentArrived, but is applicable without"):
+        judge(issue(), export(), book='curious = "REVIEW"')
+
+
+@pytest.mark.parametrize("need", ["ShipmentArrived", "ShipmentArived", "CertificateIssued.carats", "participants"])
+def test_what_is_needed_is_a_kind_of_fact_and_read(need: str) -> None:
+    with pytest.raises(ValueError, match=f"curious needs {need}, which it does not read, or which is no such fact"):
+        rule("curious", title="Curious", basis="none", reads=("CertificateIssued", "participants"), needs=(need,))(lambda dossier: PASS)
+    assert "curious" not in CATALOGUE

@@ -5,8 +5,8 @@ from typing import Any
 
 from kimberley.cases import evaluate as evaluation
 from kimberley.model.events import AnyEvent
-from kimberley.rules.dossier import Dossier
-from kimberley.rules.rule import Rule
+from kimberley.rules.dossier import PRESENT, Dossier
+from kimberley.rules.rule import NOT_APPLICABLE, Rule
 from kimberley.rules.rulebook import Rulebook
 
 _LISTS = {
@@ -60,7 +60,9 @@ def watched_evaluate(dossier: Dossier, rulebook: Rulebook, *before: Any) -> eval
     for (rule, _), each in zip(rulebook.rules, said.said, strict=True):
         if each.outcome is None or each.outcome.outcome != "error":
             seen.clear()
-            rule.judge(watched)
+            verdict = rule.judge(watched)
+            if not all(PRESENT[need] & dossier.present for need in rule.needs):
+                assert verdict is NOT_APPLICABLE, f"{rule.id} says that it needs {', '.join(rule.needs)}, but is applicable without"
             if rule.valid_from is None and rule.valid_to is None:  # with dates any event may be read
                 found = undeclared(rule, seen)
                 assert not found, f"{rule.id} reads {', '.join(found)}, which its reads do not name"

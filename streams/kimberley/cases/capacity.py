@@ -44,5 +44,5 @@ def keep_conflict(case: Case, conflict: Fact) -> bool:
     if case.is_full or len(case.conflicts) >= MOST_CONFLICTS or any(each.event == conflict.event for each in case.conflicts):
         return False
     case.conflicts.append(conflict)
-    case.grow(len(_encoder.encode(conflict)))
+    case.size += len(_encoder.encode(conflict))
     return True

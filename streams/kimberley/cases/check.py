@@ -150,7 +150,7 @@ class _Run:
         said = self._memory(case.number).recall(policy, now) or evaluate(dossier_of(case, policy, now), policy.rulebook)
         open_ids = {state.alert_id for state in case.alerts if state.is_open}
         alert_ids = listed_ids(open_ids.union(decision.alert_ids), ())
-        return msgspec.structs.replace(decision, rules=tuple(said.outcomes), alert_ids=alert_ids)
+        return msgspec.structs.replace(decision, rules=said.outcomes, alert_ids=alert_ids)
 
     def change_reference(self, records: Iterable[ReferenceRecord]) -> None:
         """Judge all cases anew by changed reference data."""

@@ -9,7 +9,10 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._instants: dict[str, int] = {}
-        self._heap: list[tuple[int, str]] = []
+        # many cases wake at the same instant, at midnight somewhere: an instant stands in the heap once
+        self._waiting: dict[int, list[str]] = {}
+        self._heap: list[int] = []
+        self._sorted: int | None = None
 
     def __len__(self) -> int:
         return len(self._instants)
@@ -20,23 +23,38 @@ class Deadlines:
             self._instants.pop(number, None)
         elif self._instants.get(number) != wakes_at:
             self._instants[number] = wakes_at
-            heapq.heappush(self._heap, (wakes_at, number))
+            waiting = self._waiting.get(wakes_at)
+            if waiting is None:
+                self._waiting[wakes_at] = [number]
+                heapq.heappush(self._heap, wakes_at)
+            else:
+                waiting.append(number)
 
     def has_due(self, now: int) -> bool:
         """Whether a case wakes at or before `now`."""
-        while self._heap and self._heap[0][0] <= now:
-            instant, number = self._heap[0]
-            if self._instants.get(number) == instant:  # else it was put elsewhere since
-                return True
-            heapq.heappop(self._heap)
-        return False
+        return self._next(now) is not None
 
     def due(self, now: int) -> Iterator[str]:
-        """The numbers of the cases that wake at or before `now`, earliest first. Each is given once and then waits no longer.
+        """The numbers of the cases that wake at or before `now`, earliest first, then by number. Each is given once, then waits no longer.
 
         Cases that are put back while this runs, to wake by `now`, are given too.
         """
-        while self.has_due(now):
-            _, number = heapq.heappop(self._heap)
+        while (number := self._next(now)) is not None:
             del self._instants[number]
             yield number
+
+    def _next(self, now: int) -> str | None:
+        """The first of those that wake at or before `now`."""
+        while self._heap and self._heap[0] <= now:
+            instant = self._heap[0]
+            numbers = self._waiting[instant]
+            if self._sorted != instant:
+                self._sorted = instant
+                numbers.sort(reverse=True)
+            while numbers:
+                if self._instants.get(numbers[-1]) == instant:  # else it was put elsewhere since
+                    return numbers[-1]
+                numbers.pop()
+            self._sorted = None
+            del self._waiting[heapq.heappop(self._heap)]
+        return None

@@ -1,19 +1,20 @@
 """Evaluate: what the rulebook says of a dossier, as a pure function; and what of it is news."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from kimberley.cases.limits import LONGEST_EVIDENCE, LONGEST_MESSAGE, MOST_EVIDENCE
 from kimberley.model.case import AlertState
 from kimberley.model.findings import AlertStatus, Evidence, Finding, Outcome, RuleOutcome, Severity, alert_id
+from kimberley.model.kept import Kept
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import Plain, Rule, Undetermined, Violation, Waiting
 from kimberley.rules.rulebook import Rulebook
 
 
-class Said(NamedTuple):
+class Said(msgspec.Struct, frozen=True):
     """What one rule said of a dossier. `outcome` is None where that was `pass` or `not_applicable`.
 
     `until`: the instant (milliseconds since the epoch) at which time alone will have it say something else; None: never.
@@ -24,27 +25,17 @@ class Said(NamedTuple):
     until: int | None = None
 
 
-class Evaluation(NamedTuple):
-    """What each rule said, in the rulebook's order. `worded`: of that, what is more than a plain pass or not applicable; mostly little."""
+class Evaluation(msgspec.Struct, frozen=True):
+    """What each rule said, in the rulebook's order, and that summed up.
+
+    `findings`: every violation. `outcomes`: those that are neither `pass` nor `not_applicable`. `wakes_at`: the first instant at which time
+    alone will change what is said; None: never.
+    """
 
     said: list[Said]
-    worded: list[Said]
-
-    @property
-    def findings(self) -> list[Finding]:
-        """Every violation."""
-        return [finding for each in self.worded for finding in each.findings]
-
-    @property
-    def outcomes(self) -> list[RuleOutcome]:
-        """The outcomes that are neither `pass` nor `not_applicable`."""
-        return [each.outcome for each in self.worded if each.outcome is not None]
-
-    @property
-    def wakes_at(self) -> int | None:
-        """The first instant at which time alone will change what is said; None: never."""
-        instants = [each.until for each in self.worded if each.until is not None]
-        return min(instants) if instants else None
+    findings: Sequence[Finding] = ()
+    outcomes: tuple[RuleOutcome, ...] = ()
+    wakes_at: int | None = None
 
 
 class Change(NamedTuple):
@@ -55,6 +46,11 @@ class Change(NamedTuple):
 
 
 _NOTHING = Said((), None)
+_undetermined: Kept[tuple[str, int, tuple[str, ...]], Said] = Kept(
+    lambda key: Said((), RuleOutcome(key[0], key[1], "undetermined", key[2])),
+)
+_PASS: Final = Plain.PASS
+_NOT_APPLICABLE: Final = Plain.NOT_APPLICABLE
 
 
 def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = None, added: str = "") -> Evaluation:
@@ -63,18 +59,36 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
     `before` is what the same rulebook said of the same case by the same reference data before one event of type `added` came, and before
     time made any of it untrue (`wakes_at`). A rule that does not read that type would say the same again, so it is not asked.
     """
-    rules = rulebook.rules
-    said = list(before.said) if before is not None else [_NOTHING] * len(rules)
-    for index in rulebook.readers_of(added) if before is not None else range(len(rules)):
-        rule, severity = rules[index]
+    asked, silent = rulebook.asked[None if before is None else added, dossier.present]
+    if before is None:
+        said = [_NOTHING] * len(rulebook.rules)
+    else:
+        said = list(before.said)
+        for index in silent:
+            said[index] = _NOTHING
+    for index, judge, rule, severity in asked:
         try:
-            verdict = rule.judge(dossier)
+            verdict = judge(dossier)
         except Exception as problem:  # one rule's fault must not silence the others
             words = shortened(f"{type(problem).__name__}: {problem}", LONGEST_MESSAGE)
             said[index] = Said((), RuleOutcome(rule.id, rule.version, "error", (words,)))
         else:
-            said[index] = _NOTHING if isinstance(verdict, Plain) else _in_words(verdict, rule, severity)
-    return Evaluation(said, [each for each in said if each is not _NOTHING])
+            said[index] = _NOTHING if verdict is _PASS or verdict is _NOT_APPLICABLE else _in_words(verdict, rule, severity)
+    return summed_up(said)
+
+
+def summed_up(said: list[Said]) -> Evaluation:
+    """The evaluation in which each rule said this. Mostly no rule says more than a plain pass or not applicable."""
+    worded = [each for each in said if each is not _NOTHING]
+    if not worded:
+        return Evaluation(said)
+    instants = [each.until for each in worded if each.until is not None]
+    return Evaluation(
+        said,
+        [finding for each in worded for finding in each.findings],
+        tuple([each.outcome for each in worded if each.outcome is not None]),
+        min(instants) if instants else None,
+    )
 
 
 class Explained(NamedTuple):
@@ -105,7 +119,7 @@ def _in_words(verdict: Undetermined | Waiting | Violation | Sequence[Violation],
     if isinstance(verdict, Waiting):
         return Said((), None, verdict.until)
     if isinstance(verdict, Undetermined):
-        return Said((), RuleOutcome(rule.id, rule.version, "undetermined", verdict.missing))
+        return _undetermined[rule.id, rule.version, verdict.missing]
     violations = (verdict,) if isinstance(verdict, Violation) else verdict
     return Said(tuple(_finding(rule, severity, violation) for violation in violations), RuleOutcome(rule.id, rule.version, "violation"))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from kimberley.cases.limits import LONGEST_NUMBER, MOST_FAULTS, PARTS_OF, SIZES_OF
 from kimberley.errors import RefusedEventError
@@ -19,33 +19,40 @@ EARLIEST = -2_208_988_800_000
 LATEST = 7_258_118_400_000
 """2200-01-01, excluded."""
 _MOST_OFFSET = 18 * 60
-_SYMBOLS: dict[str, frozenset[str]] = {
-    "CertificateInvalidated": frozenset({"REPLACED", "VOIDED", "RETURNED_UNUSED", "REVOKED"}),
-    "EventWithdrawn": frozenset({"DID_NOT_OCCUR", "INCORRECT_DATA"}),
-}
-_CODE_FIELDS: dict[str, tuple[str, ...]] = {
-    "CertificateIssued": ("destination", "provenance"),
-    "ShipmentExported": ("destination",),
-    "ShipmentTransited": ("country",),
-    "ImportConfirmed": ("confirms_to",),
-}
-_CODE_LISTS: dict[str, tuple[str, ...]] = {"CertificateIssued": ("origins",), "ShipmentExported": ("route",)}
-_NUMBER_FIELDS: dict[str, tuple[str, ...]] = {"CertificateIssued": ("replaces",), "CertificateInvalidated": ("replacement_number",)}
-_LISTS: dict[str, tuple[str, ...]] = {
-    "CertificateIssued": ("origins", "parcels", "source_certificates", "approvals", "declarations"),
-    "EventWithdrawn": ("corrective_event_ids",),
-    "ShipmentExported": ("route",),
-}
-_SEALS: dict[str, tuple[str, ...]] = {
-    "CertificateIssued": ("seal_numbers",),
-    "ShipmentExported": ("seal_numbers",),
-    "ShipmentTransited": ("seal_numbers", "new_seal_numbers"),
-    "ShipmentArrived": ("seal_numbers", "new_seal_numbers"),
-}
-_PARTIES: dict[str, tuple[str, ...]] = {
-    "CertificateIssued": ("exporter", "importer"),
-    "ShipmentArrived": ("exporter", "importer"),
-    "ImportConfirmed": ("exporter", "importer"),
+
+
+class _Fields(NamedTuple):
+    """What of a type's fields is what, besides texts and numbers."""
+
+    codes: tuple[str, ...] = ()
+    code_lists: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    """Of other certificates."""
+    lists: tuple[str, ...] = ()
+    seals: tuple[str, ...] = ()
+    parties: tuple[str, ...] = ()
+    reasons: frozenset[str] = frozenset()
+    """All that `reason` may be; empty: anything."""
+
+
+_PLAIN = _Fields(codes=("authority",))
+_FIELDS: dict[str, _Fields] = dict.fromkeys(EVENT_TYPES, _PLAIN) | {
+    "CertificateIssued": _Fields(
+        codes=("authority", "destination", "provenance"),
+        code_lists=("origins",),
+        numbers=("replaces",),
+        lists=("origins", "parcels", "source_certificates", "approvals", "declarations"),
+        seals=("seal_numbers",),
+        parties=("exporter", "importer"),
+    ),
+    "CertificateInvalidated": _PLAIN._replace(
+        numbers=("replacement_number",), reasons=frozenset({"REPLACED", "VOIDED", "RETURNED_UNUSED", "REVOKED"})
+    ),
+    "EventWithdrawn": _PLAIN._replace(lists=("corrective_event_ids",), reasons=frozenset({"DID_NOT_OCCUR", "INCORRECT_DATA"})),
+    "ShipmentExported": _Fields(codes=("authority", "destination"), code_lists=("route",), lists=("route",), seals=("seal_numbers",)),
+    "ShipmentTransited": _Fields(codes=("authority", "country"), seals=("seal_numbers", "new_seal_numbers")),
+    "ShipmentArrived": _PLAIN._replace(seals=("seal_numbers", "new_seal_numbers"), parties=("exporter", "importer")),
+    "ImportConfirmed": _Fields(codes=("authority", "confirms_to"), parties=("exporter", "importer")),
 }
 _REQUIRED = ("event_id", "authority", "certificate_number")
 
@@ -61,21 +68,28 @@ def take_in(type_name: str, record: Record, latest: int | None = None) -> AnyEve
     _check_sizes(type_name, record, faults)
     if faults:  # before anything is made of a million parcels
         raise RefusedEventError(faults)
+    number = record.get("certificate_number")
+    if isinstance(number, str):
+        record["certificate_number"] = number = normalise_number(number)
+        if len(number) > LONGEST_NUMBER:
+            faults.append(_too_large("certificate_number", number, LONGEST_NUMBER))
     for field in _REQUIRED:
         value = record.get(field)
-        if not isinstance(value, str) or not (normalise_number(value) if field == "certificate_number" else value.strip()):
+        if not isinstance(value, str) or not value or value.isspace():
             faults.append(("missing", field, f"{field} is missing: every event states it"))
     _check_time(record, latest, faults)
     if type_name == "CertificateIssued" and record.get("issued_on") is None:
         faults.append(("missing", "issued_on", "issued_on is missing: a certificate states its date of issue"))
-    symbols = _SYMBOLS.get(type_name)
-    if symbols and record.get("reason") not in symbols:
-        faults.append(("unknown-symbol", "reason", f"reason {shown(record.get('reason'))} is none of {', '.join(sorted(symbols))}"))
+    reasons = _FIELDS[type_name].reasons
+    if reasons and record.get("reason") not in reasons:
+        faults.append(("unknown-symbol", "reason", f"reason {shown(record.get('reason'))} is none of {', '.join(sorted(reasons))}"))
     _normalise(type_name, record, faults)
     _build_parts(type_name, record, faults)
     if faults:
         raise RefusedEventError(faults)
-    return cast(AnyEvent, EVENT_TYPES[type_name](**record))
+    event: Any = EVENT_TYPES[type_name](**record)
+    taken: AnyEvent = event
+    return taken
 
 
 def _check_sizes(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
@@ -133,18 +147,13 @@ def _check_time(record: Record, latest: int | None, faults: list[tuple[str, str,
 
 
 def _normalise(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
-    number = record.get("certificate_number")
-    if isinstance(number, str):
-        record["certificate_number"] = number = normalise_number(number)
-        if len(number) > LONGEST_NUMBER:
-            faults.append(_too_large("certificate_number", number, LONGEST_NUMBER))
-    _code(record, "authority", "authority", faults)
-    for field in _CODE_FIELDS.get(type_name, ()):
-        if field in record:
+    fields = _FIELDS[type_name]
+    for field in fields.codes:
+        if record.get(field) not in _CODES:
             _code(record, field, field, faults)
-    for field in _CODE_LISTS.get(type_name, ()):
+    for field in fields.code_lists:
         _codes(record, field, field, faults)
-    for field in _NUMBER_FIELDS.get(type_name, ()):
+    for field in fields.numbers:
         if isinstance(record.get(field), str):
             record[field] = normalise_number(record[field]) or None
     if type_name == "CertificateIssued":
@@ -163,7 +172,7 @@ def _normalise(type_name: str, record: Record, faults: list[tuple[str, str, str]
 
 def _code(record: Record, field: str, path: str, faults: list[tuple[str, str, str]]) -> None:
     value = record.get(field)
-    if value is None or value in _CODES or not isinstance(value, str):
+    if not isinstance(value, str):
         return
     record[field] = code = normalise_code(value) or None
     if code is not None and code not in _CODES:
@@ -191,15 +200,16 @@ def _each(values: Any, normalise: Callable[[str], str]) -> Any:
 
 def _build_parts(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
     """Put structs and tuples in the place of dicts and lists; an absent list is the field's default."""
-    for field in _LISTS.get(type_name, ()):
+    fields = _FIELDS[type_name]
+    for field in fields.lists:
         if record.get(field) is None:
             record.pop(field, None)
         else:
             record[field] = tuple(record[field])
-    for field in _SEALS.get(type_name, ()):
+    for field in fields.seals:
         if record.get(field) is not None:
             record[field] = tuple(record[field])
-    for field in _PARTIES.get(type_name, ()):
+    for field in fields.parties:
         if record.get(field) is not None:
             record[field] = Party(**record[field])
     if type_name != "CertificateIssued":
@@ -207,7 +217,7 @@ def _build_parts(type_name: str, record: Record, faults: list[tuple[str, str, st
     for field in ("issued_on", "expires_on"):
         _check_date(record.get(field), field, faults)
     if parcels := record.get("parcels"):
-        record["parcels"] = tuple(Parcel(**parcel) for parcel in parcels)
+        record["parcels"] = tuple([Parcel(**parcel) for parcel in parcels])
     if extraction := record.get("extraction"):
         _check_date(extraction.get("produced_on"), "extraction.produced_on", faults)
         record["extraction"] = Extraction(**extraction)

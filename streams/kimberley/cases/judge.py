@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -19,7 +18,7 @@ from kimberley.cases.limits import (
     MOST_JUDGED_BYTES,
     MOST_LISTED,
 )
-from kimberley.model.case import Case, Fact, Origin
+from kimberley.model.case import Case, Fact, Mark, Origin
 from kimberley.model.decisions import Decision, DecisionOutcome, Party, Refusal
 from kimberley.model.events import (
     AnyEvent,
@@ -56,7 +55,7 @@ class Policy:
         object.__setattr__(self, "definition", self.bundle.definition(self.rulebook.definition))
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct):
     """What one event led to. `changed`: the case is not what it was and must be stored."""
 
     decision: Decision
@@ -64,19 +63,19 @@ class Answer(NamedTuple):
     changed: bool
 
 
+_SILENT = Evaluation([])
 RESOLVED_PREFIX = "Resolved: "
 """Begins the message of an alert that resolved."""
 _encoder = msgspec.msgpack.Encoder()
 _PARTIES_CHANGE_WITH = frozenset({CertificateIssued, ShipmentExported, ShipmentTransited, ShipmentArrived})
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(msgspec.Struct):
     """What was last said of a case at hand, and by which policy; never stored. It belongs to one case and is forgotten when in doubt."""
 
     policy: Policy | None = None
     dossier: Dossier | None = None
-    evaluation: Evaluation = field(default_factory=lambda: Evaluation([], []))
+    evaluation: Evaluation = _SILENT
     parties: tuple[Party, ...] = ()
     open_alerts: frozenset[str] | None = None
     wakes_at: int | None = None
@@ -95,18 +94,26 @@ class Memory:
 
 
 def judge(
-    case: Case, event: AnyEvent, origin: Origin, policy: Policy, *, now: int, processed_at: int, memory: Memory | None = None
+    case: Case,
+    event: AnyEvent,
+    origin: Origin,
+    policy: Policy,
+    *,
+    now: int,
+    processed_at: int,
+    memory: Memory | None = None,
+    mark: Mark | None = None,
 ) -> Answer:
     """Merge an event into its case, which is changed in place, and judge the case anew.
 
     `now` is the stream's event-time clock, `processed_at` the wall clock for `raised_at` and `decided_at`; both milliseconds, UTC.
     A record that was applied before (same origin) is answered as before. Where this raises, the case may have the event already:
-    `Case.mark` before and `Case.go_back_to` after undo it. With a `memory` only rules that read the event's type, or conflicts, are asked
-    again.
+    `Case.mark` before (`mark`, where it is at hand) and `Case.go_back_to` after undo it. With a `memory` only rules that read the event's
+    type, or conflicts, are asked again.
     """
     known = case.fact(event.event_id)
     outcome: DecisionOutcome
-    waited, before_it = case.wakes_at, case.mark()
+    waited, before_it = case.wakes_at, mark or case.mark()
     # a taken id makes nothing of what is refused anyway, not even a conflict
     if (known is None or (known.origin != origin and known.event != event)) and (faults := refusals(case, event, policy)):
         return Answer(_refused_event(event, origin, faults, policy, processed_at), [], False)
@@ -157,7 +164,7 @@ def judge(
         outcome=outcome,
         errors=(),
         participants=with_reporter(memory.parties, event, policy.reference),
-        rules=tuple(memory.evaluation.outcomes),
+        rules=memory.evaluation.outcomes,
         alert_ids=listed_ids(memory.open_alerts or (), alerts) if memory.open_alerts or alerts else (),
         rulebook=policy.rulebook.id,
         reference_revision=policy.reference.revision,
@@ -182,7 +189,7 @@ def _compare(case: Case, memory: Memory, effective_at: int, event_id: str | None
     if changes or memory.open_alerts is None:
         memory.open_alerts = frozenset([state.alert_id for state in case.alerts if state.is_open])
     if changes:
-        case.grow(sum([len(_encoder.encode(change.state)) for change in changes]))
+        case.size += sum([len(_encoder.encode(change.state)) for change in changes])
     return changes
 
 
@@ -242,8 +249,9 @@ def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
 
     Only its own Participant withdraws an event; only the Participant that a number's prefix names invalidates the certificate.
     """
-    reference, on = policy.reference, event.local_date
+    reference = policy.reference
     if isinstance(event, EventWithdrawn):
+        on = event.local_date
         target = case.fact(event.withdrawn_event_id)
         if target and not reference.same_participant(event.authority, on, target.event.authority, target.event.local_date):
             sender = reference.name(target.event.authority)
@@ -251,7 +259,7 @@ def refusals(case: Case, event: AnyEvent, policy: Policy) -> list[Refusal]:
                 Refusal("not-yours", "authority", f"event {event.withdrawn_event_id} was sent by {sender}, which alone can withdraw it")
             ]
     elif isinstance(event, CertificateInvalidated):
-        owner = policy.bundle.profiles.prefix_owner(event.certificate_number[:2])
+        on, owner = event.local_date, policy.bundle.profiles.prefix_owner(event.certificate_number[:2])
         if owner in known_codes() and not reference.same_participant(event.authority, on, owner, on):
             whose = reference.name(owner)
             return [Refusal("not-yours", "authority", f"{event.certificate_number} is a number of {whose}, which alone can invalidate it")]
@@ -269,7 +277,7 @@ def refused(
     authority = _text(record, "authority")[:LONGEST_NUMBER]
     reporter: tuple[Party, ...] = ()
     if on and authority in known_codes():
-        reporter = (_party("reporter", authority, on, policy.reference),)
+        reporter = (policy.reference.parties["reporter", authority, on],)
     return Decision(
         decision_id=origin.decision_id,
         event_id=_text(record, "event_id")[:LONGEST_ID],
@@ -289,19 +297,19 @@ def refused(
 
 def parties(dossier: Dossier) -> tuple[Party, ...]:
     """Each party of a journey with its standing on the date that counts for its role; of very many, the first."""
-    reference, found = dossier.reference, list[Party]()
+    known, found = dossier.reference.parties, list[Party]()
     if dossier.certificate:
-        found.append(_party("issuer", dossier.certificate.authority, dossier.certificate.issued_on, reference))
+        found.append(known["issuer", dossier.certificate.authority, dossier.certificate.issued_on])
     if dossier.destination and dossier.export_date:
-        found.append(_party("destination", dossier.destination, dossier.export_date, reference))
+        found.append(known["destination", dossier.destination, dossier.export_date])
     for export in dossier.exports:
         if export.authority != dossier.issuer:
-            found.append(_party("exporter", export.authority, export.local_date, reference))
+            found.append(known["exporter", export.authority, export.local_date])
     for transit in dossier.transits:
         if transit.country:
-            found.append(_party("transit", transit.country, transit.local_date, reference))
+            found.append(known["transit", transit.country, transit.local_date])
     for arrival in dossier.arrivals:
-        found.append(_party("importer", arrival.authority, arrival.local_date, reference))
+        found.append(known["importer", arrival.authority, arrival.local_date])
     if len(dossier.exports) > 1 or len(dossier.transits) > 1 or len(dossier.arrivals) > 1:  # which may make one party several times
         return tuple(islice(dict.fromkeys(found), MOST_LISTED))
     return tuple(found)
@@ -312,7 +320,7 @@ def with_reporter(of_the_journey: tuple[Party, ...], event: AnyEvent, reference:
     for party in of_the_journey:
         if party.code == event.authority:
             return of_the_journey
-    return (*of_the_journey, _party("reporter", event.authority, event.local_date, reference))
+    return (*of_the_journey, reference.parties["reporter", event.authority, event.local_date])
 
 
 def make_alert(number: str, change: Change, policy: Policy, raised_at: int) -> Alert:
@@ -343,14 +351,6 @@ def make_alert(number: str, change: Change, policy: Policy, raised_at: int) -> A
 
 def _refused_event(event: AnyEvent, origin: Origin, faults: list[Refusal], policy: Policy, processed_at: int) -> Decision:
     return refused(type(event).__name__, msgspec.structs.asdict(event), origin, faults, policy, processed_at)
-
-
-def _party(role: str, code: str, on: date, reference: Reference) -> Party:
-    found = reference.parties.get((role, code, on))
-    if found is None:
-        standing = reference.participants.standing(code, on)
-        found = reference.remember(Party(role, code, standing.participant, standing.status, on))
-    return found
 
 
 def _text(record: Mapping[str, Any], field: str) -> str:

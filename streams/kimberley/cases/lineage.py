@@ -13,7 +13,7 @@ import msgspec
 
 from kimberley.cases.limits import LONGEST_NUMBER, MOST_CASE_BYTES, MOST_TOLD, MOST_USES
 from kimberley.model.case import Case, NamedSource
-from kimberley.model.events import ShipmentArrived
+from kimberley.model.events import CertificateInvalidated, CertificateIssued, EventWithdrawn, ShipmentArrived, ShipmentExported
 from kimberley.model.lineage import (
     ArrivalFact,
     Content,
@@ -31,6 +31,8 @@ from kimberley.rules.dossier import Dossier
 
 Known = TypeVar("Known", bound=KnownSource | KnownUse)
 Inherited = TypeVar("Inherited", InheritedExtraction, InheritedApproval)
+TOLD_OF = frozenset({CertificateIssued, CertificateInvalidated, EventWithdrawn, ShipmentExported, ShipmentArrived})
+"""Types of event by which a case may have something to tell: any other changes nothing of what it told before."""
 _MOST_BYTES = 16 << 10
 """A description that is larger goes to all that name the certificate with little of what it inherits."""
 _FEW_TOLD = 5
@@ -60,7 +62,7 @@ def tell(
     if messages:
         case.named = [NamedSource(number, use) for number, use in wanted.items()]
         case.sources = [source for source in case.sources if source.number in wanted]
-        case.grow(len(_encoder.encode(case.named)))
+        case.size += len(_encoder.encode(case.named))
     if case.uses:
         description, seen = _as_told(dossier)
         hearers = [each.number for each in case.uses] if seen != case.told else [anew] if anew else []
@@ -86,7 +88,7 @@ def take_in_lineage(case: Case, message: LineageMessage) -> bool:
             return False
         source = KnownSource(message.by, message.version, message.description)
         case.sources = _with(case.sources, source)
-        case.grow(len(_encoder.encode(source)))
+        case.size += len(_encoder.encode(source))
         is_news = known is None or known.description != message.description
     else:
         use = _known(case.uses, message.by)
@@ -97,7 +99,7 @@ def take_in_lineage(case: Case, message: LineageMessage) -> bool:
             return use is not None
         new_use = KnownUse(message.by, message.version, message.use)
         case.uses = _with(case.uses, new_use)
-        case.grow(len(_encoder.encode(new_use)))
+        case.size += len(_encoder.encode(new_use))
         is_news = True
     if case.size > MOST_CASE_BYTES and case.measure() > MOST_CASE_BYTES:
         case.go_back_to(before_it)
@@ -200,7 +202,7 @@ def _inherited(
 
 def _uses(dossier: Dossier) -> dict[str, Use]:
     certificate = dossier.certificate
-    if certificate is None:
+    if certificate is None or not certificate.source_certificates:
         return {}
     numbers = dict.fromkeys(certificate.source_certificates)
     use = Use(len(numbers) == 1, certificate.authority, certificate.event_id, certificate.carats, _is_void(dossier))

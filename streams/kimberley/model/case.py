@@ -70,6 +70,9 @@ class Case(msgspec.Struct, array_like=True, dict=True):
     `sources`, `uses`: what other cases told this one, of what it names as its sources and of those that name it, by number. `named`,
     `told`: what it told them, the latter as a hash (empty: nothing); `told_version`: the version of the last that it told. `is_full`: it
     has grown so large that it takes in nothing further.
+
+    Not stored: `size`, about its bytes when packed and not compressed, hardly less (as it was when last packed or read, and all that came
+    since); `packed`, its first facts as bytes.
     """
 
     number: str
@@ -83,6 +86,12 @@ class Case(msgspec.Struct, array_like=True, dict=True):
     told: bytes = b""
     told_version: int = 0
     is_full: bool = False
+    size: int = 0
+    packed: list[msgspec.Raw] = []
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all that is stored is equal."""
+        return isinstance(other, Case) and all(getattr(self, name) == getattr(other, name) for name in _STORED)
 
     def fact(self, event_id: str) -> Fact | None:
         """The standing content of an event id, withdrawn or not."""
@@ -111,30 +120,18 @@ class Case(msgspec.Struct, array_like=True, dict=True):
     def add(self, fact: Fact) -> None:
         """Another fact, of an event id that the case does not have."""
         encoded = _encoder.encode(fact)
-        self.packed_facts().append(msgspec.Raw(encoded))
+        if len(self.packed) < len(self.facts):
+            self.packed_facts()
+        self.packed.append(msgspec.Raw(encoded))
         self.facts.append(fact)
-        self.grow(len(encoded))
+        self.size += len(encoded)
 
     def packed_facts(self) -> list[msgspec.Raw]:
         """Its facts as bytes, made once: facts never change."""
-        packed: list[msgspec.Raw] = self.__dict__.setdefault("packed", [])
+        packed = self.packed
         if len(packed) < len(self.facts):
             packed += [msgspec.Raw(_encoder.encode(fact)) for fact in self.facts[len(packed) :]]
         return packed
-
-    def take_packed(self, facts: list[msgspec.Raw]) -> None:
-        """Facts as bytes, for a case that is packed next and not asked for them."""
-        self.__dict__["packed"] = facts
-
-    @property
-    def size(self) -> int:
-        """About its bytes when packed and not compressed, hardly less: when it was last packed or read, and all that came since."""
-        size: int = self.__dict__.get("size", 0)
-        return size
-
-    def grow(self, size: int) -> None:
-        """Note so many bytes more."""
-        self.__dict__["size"] = self.__dict__.get("size", 0) + size
 
     def measure(self) -> int:
         """Its bytes when packed and not compressed, exactly; takes as long as packing it."""
@@ -150,18 +147,23 @@ class Case(msgspec.Struct, array_like=True, dict=True):
         facts, conflicts, self.alerts, self.wakes_at, lineage = mark
         self.sources, self.uses, self.named, self.told, self.told_version = lineage
         del self.facts[facts:], self.conflicts[conflicts:]
-        del self.__dict__.get("packed", [])[facts:]
+        del self.packed[facts:]
         self.__dict__.pop("index", None)
         self.__dict__.pop("withdrawals", None)
 
 
+_STORED = tuple(name for name in Case.__struct_fields__ if name not in ("size", "packed"))
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Case)
 
 
 def is_at_rest(case: Case) -> bool:
     """Whether it waits for nothing and its import is confirmed: most are, for most of their time."""
-    return case.wakes_at is None and any(type(fact.event) is ImportConfirmed for fact in case.facts)
+    if case.wakes_at is None:
+        for fact in case.facts:
+            if type(fact.event) is ImportConfirmed:
+                return True
+    return False
 
 
 def pack_case(case: Case) -> bytes:
@@ -182,7 +184,7 @@ def plain_case(case: Case) -> bytes:
     elif case.told_version:
         fields = (*fields, (), (), (), b"", case.told_version)
     plain = _encoder.encode(fields)
-    case.__dict__["size"] = len(plain)
+    case.size = len(plain)
     return plain
 
 
@@ -200,7 +202,7 @@ def unpack_case(packed: bytes) -> Case:
     check_format(packed)
     plain = decompress(memoryview(packed)[1:]) if packed[:1] == COMPRESSED_FORMAT else memoryview(packed)[_HEAD.size :]
     case = _decoder.decode(plain)
-    case.grow(len(plain))
+    case.size = len(plain)
     return case
 
 

@@ -91,8 +91,10 @@ class Description(msgspec.Struct, frozen=True, array_like=True):
     @property
     def carats(self) -> Decimal | None:
         """What it had: the weight of the earliest arrival that reports one, else as certified."""
-        weighed = next((each.carats for each in self.arrivals if each.carats is not None), None)
-        return weighed if weighed is not None or self.issue is None else self.issue.carats
+        for each in self.arrivals:
+            if each.carats is not None:
+                return each.carats
+        return None if self.issue is None else self.issue.carats
 
 
 class Use(msgspec.Struct, frozen=True, array_like=True):

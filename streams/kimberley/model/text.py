@@ -22,7 +22,7 @@ def normalise_code(text: str) -> str:
 
 def normalise_hs_code(text: str) -> str:
     """An HS code's digits: `7102.31` as `710231`."""
-    return _HS_NOISE.sub("", text)
+    return text if text.isalnum() else _HS_NOISE.sub("", text)
 
 
 @lru_cache(maxsize=4096)

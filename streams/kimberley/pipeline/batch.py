@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from kimberley.model.events import instant_text
 from kimberley.model.partition_state import PartitionState
@@ -22,7 +24,7 @@ class Record(Protocol):
     headers: Sequence[tuple[str, bytes]]
 
 
-class Output(NamedTuple):
+class Output(msgspec.Struct, frozen=True):
     """A record to be sent."""
 
     topic: str

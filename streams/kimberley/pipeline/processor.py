@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import inf
 
@@ -13,7 +12,7 @@ from kimberley.cases.deadlines import Deadlines
 from kimberley.cases.intake import take_in
 from kimberley.cases.judge import Memory, Policy, judge, reevaluate, refused
 from kimberley.cases.limits import LONGEST_WRITTEN
-from kimberley.cases.lineage import has_lineage, leaves_out, take_in_lineage, tell
+from kimberley.cases.lineage import TOLD_OF, has_lineage, leaves_out, take_in_lineage, tell
 from kimberley.errors import RefusedEventError, UnreadableRecordError
 from kimberley.model.case import Case, Origin, pack_case, unpack_case, wakes_at
 from kimberley.model.decisions import Refusal
@@ -45,12 +44,11 @@ those of a third such time, too."""
 _MOST_SAID = 10_000
 
 
-@dataclass(slots=True)
-class _AtHand:
+class _AtHand(msgspec.Struct):
     """An unpacked case, and what was said of it."""
 
     case: Case
-    memory: Memory = field(default_factory=Memory)
+    memory: Memory = msgspec.field(default_factory=Memory)
 
 
 class Processor:
@@ -260,9 +258,10 @@ class Processor:
         at_hand = self._at_hand(number)
         case, before = at_hand.case, at_hand.case.mark()
         try:
-            answer = judge(case, event, origin, policy, now=self.state.clock, processed_at=batch.decided_at, memory=at_hand.memory)
+            now, at = self.state.clock, batch.decided_at
+            answer = judge(case, event, origin, policy, now=now, processed_at=at, memory=at_hand.memory, mark=before)
             self._writer.decide(answer.decision, origin, batch, passed)
-            if answer.changed:
+            if answer.changed and (type(event) in TOLD_OF or not case.told_version):
                 self._tell(at_hand, policy, event.occurred_at, event.event_id, batch)
             self._writer.alert(answer.alerts, batch, passed)
         except Exception:

@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 
 from kimberley.model.findings import Confidence, lowest
+from kimberley.model.kept import Kept
 from kimberley.model.period import covers
 from kimberley.model.reference_data import Participant, StatusPeriod
 
@@ -38,7 +39,8 @@ class ParticipantRegister:
     def __init__(self, participants: Iterable[Participant]) -> None:
         self.by_code = {participant.code: participant for participant in participants}
         self._starts = {code: [period.valid_from for period in each.periods] for code, each in self.by_code.items()}
-        self._standings: dict[tuple[str, date], Standing] = {}
+        self.standings = Kept(self._look_up)
+        """How a code stood on a date, by both: a territory or member state leads to its Participant on the days when it belonged to one."""
 
     def name(self, code: str) -> str | None:
         """The name in the register, None for a code without a history."""
@@ -46,18 +48,12 @@ class ParticipantRegister:
         return participant.name if participant else None
 
     def standing(self, code: str, on: date) -> Standing:
-        """How `code` stood on `on`. A territory or member state leads to its Participant on the days when it belonged to one."""
-        key = (code, on)
-        found = self._standings.get(key)
-        if found is None:
-            if len(self._standings) > 100_000:
-                self._standings.clear()
-            found = self._standings[key] = self._look_up(code, on)
-        return found
+        """How `code` stood on `on`, as `standings` has it."""
+        return self.standings[code, on]
 
     def participant_of(self, code: str, on: date) -> str:
         """The code of the Participant that `code` belonged to on `on`; itself where it belonged to none."""
-        return self.standing(code, on).participant
+        return self.standings[code, on].participant
 
     def admitted(self, code: str, after: date) -> date | None:
         """The first date after `after` on which `code` was a Participant again, None if never."""
@@ -65,7 +61,8 @@ class ParticipantRegister:
         periods = participant.periods if participant else ()
         return next((period.valid_from for period in periods if period.valid_from > after and period.status not in _OUTSIDE), None)
 
-    def _look_up(self, code: str, on: date) -> Standing:
+    def _look_up(self, key: tuple[str, date]) -> Standing:
+        code, on = key
         if on < SCHEME_START:
             return Standing(code, code, UNKNOWN_STATUS, until=SCHEME_START)
         period = self._period(code, on)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kimberley.model.decisions import Party
+from kimberley.model.kept import Kept
 from kimberley.model.reference_data import Measure, Notice, Participant
 from kimberley.reference.measures import EVERYONE, MeasureRegister
 from kimberley.reference.notices import NoticeRanges
@@ -17,7 +18,6 @@ from kimberley.reference.participants import ParticipantRegister
 
 ReferenceRecord = Participant | Measure | Notice
 DATA = Path(__file__).parent / "data"
-_MOST_REMEMBERED = 100_000
 
 
 class Reference:
@@ -27,9 +27,9 @@ class Reference:
         self.participants = ParticipantRegister(participants)
         self.measures = MeasureRegister(measures)
         self.notices = {notice.notice_id: notice for notice in notices}
-        self.parties: dict[tuple[str, str, date | None], Party] = {}
-        """Parties that were asked for, by role, code and date: the same few come again and again."""
-        self._binding: dict[tuple[str, str | None, date], tuple[Measure, ...]] = {}
+        self.parties = Kept(self._party)
+        """The party of a role, a code and a date: the same few come again and again."""
+        self._binding = Kept(self._find_binding)
 
     def name(self, code: str) -> str:
         """A jurisdiction as a sentence has it: `Uzbekistan (UZ)`, `the United Arab Emirates (AE)`."""
@@ -40,22 +40,18 @@ class Reference:
         """Whether two authorities are the same: equal codes, or the same Participant, each on its own date."""
         return one == other or self.participants.participant_of(one, one_on) == self.participants.participant_of(other, other_on)
 
-    def remember(self, party: Party) -> Party:
-        """Keep a party for when it is asked for again."""
-        if len(self.parties) > _MOST_REMEMBERED:
-            self.parties.clear()
-        self.parties[party.role, party.code, party.as_of] = party
-        return party
-
     def binding(self, kind: str, importer: str | None, on: date) -> tuple[Measure, ...]:
         """The measures of a kind in force on a date that bind imports by an authority: KP's and UN's bind all, others their own."""
-        key = (kind, importer, on)
-        found = self._binding.get(key)
-        if found is None:
-            if len(self._binding) > _MOST_REMEMBERED:
-                self._binding.clear()
-            found = self._binding[key] = tuple(each for each in self.measures.of(kind, on) if self.binds(each, importer, on))
-        return found
+        return self._binding[kind, importer, on]
+
+    def _find_binding(self, key: tuple[str, str | None, date]) -> tuple[Measure, ...]:
+        kind, importer, on = key
+        return tuple(each for each in self.measures.of(kind, on) if self.binds(each, importer, on))
+
+    def _party(self, key: tuple[str, str, date]) -> Party:
+        role, code, on = key
+        standing = self.participants.standing(code, on)
+        return Party(role, code, standing.participant, standing.status, on)
 
     def notices_on(self, number: str) -> tuple[Notice, ...]:
         """The notices whose range holds a normalised certificate number, by id."""

@@ -149,7 +149,7 @@ class Rebuilding:
                 packed = _judge_late(case, packed, late[number], setting.policies.newest)
             setting.lineage.restore(case, self.number)
             rebuilt.facts += len(packed)
-            case.take_packed(packed)
+            case.packed = packed
             rebuilt.cases[number] = pack_case(case)
         rebuilt.last = self._last
         rebuilt.unanswered = [each.origin for several in late.values() for each in several]

@@ -32,6 +32,7 @@ _WORDS = {"parcel_count": "parcel count", "carats": "carats", "exporter": "expor
         "issuer profiles: tolerances",
         "participants",
     ),
+    needs=("ShipmentExported",),
     innocent_causes=("a digit keyed wrong at the counter", "a value stated in another currency", "a consignee's country for the buyer's"),
 )
 def export_mismatch(dossier: Dossier) -> Verdict:
@@ -108,6 +109,7 @@ def _way_differs(dossier: Dossier, export: ShipmentExported, certificate: Certif
         "issuer profiles: tolerances",
         "participants",
     ),
+    needs=("ShipmentArrived",),
     innocent_causes=("a digit keyed wrong at the counter", "two scales that differ", "a parcel counted twice or left in the bag"),
 )
 def import_mismatch(dossier: Dossier) -> Verdict:
@@ -162,6 +164,7 @@ def _arrival_words(dossier: Dossier, arrival: ShipmentArrived, differences: list
         "issuer profiles: tolerances",
         "participants",
     ),
+    needs=("ImportConfirmed",),
     innocent_causes=("a form that leaves a field out", "a confirmation sent before the goods were weighed"),
 )
 def confirmation_incomplete(dossier: Dossier) -> Verdict:

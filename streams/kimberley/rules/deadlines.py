@@ -62,6 +62,7 @@ def certificate_unknown(dossier: Dossier) -> Verdict:
         "participants",
         "clock",
     ),
+    needs=("ShipmentExported",),
     innocent_causes=("an arrival that was not reported", "goods that wait in a free port", "a certificate number mistyped on arrival"),
 )
 def arrival_overdue(dossier: Dossier) -> Verdict:
@@ -100,6 +101,7 @@ def arrival_overdue(dossier: Dossier) -> Verdict:
         "participants",
         "clock",
     ),
+    needs=("ShipmentArrived",),
     innocent_causes=("a confirmation that was sent and not reported", "a holiday that the profile does not know"),
 )
 def confirmation_overdue(dossier: Dossier) -> Verdict:

@@ -37,6 +37,12 @@ _KINDS: dict[type, int] = {
 }
 
 
+PRESENT: Mapping[str, int] = {
+    **{kind.__name__: 1 << place for kind, place in _KINDS.items()},
+    **{name: 1 << len(_KINDS) + place for place, name in enumerate(("sources", "uses", "conflicts"))},
+}
+"""Facts that a dossier may have or lack, each a bit of `Dossier.present`."""
+_SOURCES, _USES, _CONFLICTS = (PRESENT[name] for name in ("sources", "uses", "conflicts"))
 _NO_SOURCES: Mapping[str, Description | None] = {}
 
 
@@ -54,7 +60,7 @@ class Dossier:
     `export_date`: the local date of the earliest export; without one, the date of issue. `stated_origins`: the certificate's and its
     parcels' origins together, sorted. `definition`: what counts as a conflict diamond. `conflicts`: by event id, of the ids that were
     not withdrawn. `sources`: what is known of each certificate that the certificate names as its source, None where nothing is; `uses`:
-    what names this one.
+    what names this one. `unknown_sources`: the numbers of sources without an issue event.
     """
 
     def __init__(
@@ -84,6 +90,7 @@ class Dossier:
             if kind is not None:
                 by_kind[kind].append(event)
         self._by_kind = by_kind
+        self._kinds = sum(1 << kind for kind, found in enumerate(by_kind) if found)
         self._has_withdrawals = any(isinstance(event, EventWithdrawn) for event in events)
         self.issues: list[CertificateIssued] = by_kind[0]
         self.invalidations: list[CertificateInvalidated] = by_kind[1]
@@ -105,13 +112,27 @@ class Dossier:
         self.destination: str | None = states_destination.destination if states_destination else None
         self.export_date: date | None = first_export.local_date if first_export else certificate.issued_on if certificate else None
         self.stated_origins: tuple[str, ...] = _stated_origins(certificate) if certificate else ()
-        self.sources: Mapping[str, Description | None] = (
-            self._named(certificate) if certificate and certificate.source_certificates else _NO_SOURCES
-        )
+        self.sources: Mapping[str, Description | None] = _NO_SOURCES
+        self.unknown_sources: tuple[str, ...] = ()
+        if certificate and certificate.source_certificates:
+            self._name_sources(certificate)
 
-    def _named(self, certificate: CertificateIssued) -> Mapping[str, Description | None]:
+    def _name_sources(self, certificate: CertificateIssued) -> None:
         told = {each.number: each.description for each in self._told}
-        return {number: told.get(number) for number in certificate.source_certificates}
+        self.sources = {number: told.get(number) for number in certificate.source_certificates}
+        self.unknown_sources = tuple([number for number, source in self.sources.items() if source is None or source.issue is None])
+
+    @property
+    def present(self) -> int:
+        """Which facts there are, bits of `PRESENT`."""
+        found = self._kinds
+        if self.sources:
+            found |= _SOURCES
+        if self.uses:
+            found |= _USES
+        if self.conflicts:
+            found |= _CONFLICTS
+        return found
 
     @property
     def source_issues(self) -> list[IssueFact]:
@@ -151,6 +172,7 @@ class Dossier:
         kind = _KINDS.get(type(event))
         if kind is None:
             return
+        self._kinds |= 1 << kind
         events = self._by_kind[kind]
         events.append(event)
         if len(events) > 1 and by_time(events[-2]) > by_time(event):
@@ -168,15 +190,15 @@ class Dossier:
         self.now = now
         self._told, self.uses = sources, uses
         if self.sources and self.certificate:
-            self.sources = self._named(self.certificate)
+            self._name_sources(self.certificate)
 
     def standing(self, code: str, on: date) -> Standing:
         """How a jurisdiction stood on a date."""
-        return self.reference.participants.standing(code, on)
+        return self.reference.participants.standings[code, on]
 
     def profile(self, code: str, on: date) -> Profile:
         """The rules of the Participant to which an authority belonged on a date."""
-        return self.profiles.of(self.reference.participants.standing(code, on).participant)
+        return self.profiles.of(self.reference.participants.standings[code, on].participant)
 
     def name(self, code: str) -> str:
         """A jurisdiction as a sentence has it."""
@@ -191,7 +213,7 @@ class Dossier:
         territory, issuer = measure.territory, self.issuer
         if territory in (issuer, ANY_TERRITORY) or (measure.route == "ANY" and territory in self.stated_origins):
             return True
-        return issuer is not None and self.reference.participants.standing(issuer, on).participant == territory
+        return issuer is not None and self.reference.participants.standings[issuer, on].participant == territory
 
     def extractions_of(self, origin: str) -> tuple[Extraction, ...]:
         """Where and when the stones of an origin were mined, as far as it is stated: by the certificate, else by those of its sources

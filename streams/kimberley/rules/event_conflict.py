@@ -13,6 +13,7 @@ from kimberley.rules.wording import day, listed
     title="One event id, two contents",
     basis="message practice: an event id names one content for ever",
     reads=("conflicts", "EventWithdrawn.withdrawn_event_id"),
+    needs=("conflicts",),
     innocent_causes=("a correction sent under the id of what it corrects", "a system that numbers its messages anew after a restart"),
 )
 def event_conflict(dossier: Dossier) -> Verdict:

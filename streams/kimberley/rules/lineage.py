@@ -21,6 +21,7 @@ _CENT = Decimal("0.01")
     title="A source that nobody knows, or that never came here",
     basis="Kimberley Process Act of Canada (CA-REG) section 2(e)(v)",
     reads=("CertificateIssued", "sources", "issuer profiles: unknown_certificate_days", "participants", "clock"),
+    needs=("sources",),
     innocent_causes=(
         "a source's number mistyped",
         "an arrival of the source that was not reported",
@@ -124,6 +125,7 @@ def source_missing(dossier: Dossier) -> Verdict:
     title="Heavier than what came in",
     basis="mass balance: cutting and sorting only lose weight",
     reads=("CertificateIssued", "sources", "issuer profiles: tolerances", "participants"),
+    needs=("sources",),
     innocent_causes=("a source that was left out", "a decimal point in the wrong place", "two scales that differ"),
 )
 def weight_growth(dossier: Dossier) -> Verdict:
@@ -131,7 +133,7 @@ def weight_growth(dossier: Dossier) -> Verdict:
     certificate = dossier.certificate
     if certificate is None or not dossier.sources:
         return NOT_APPLICABLE
-    if missing := unknown_sources(dossier):
+    if missing := without_issue(dossier):
         return Undetermined(missing)
     had = {number: source.carats for number, source in dossier.sources.items() if source is not None}
     weights = [weight for weight in had.values() if weight is not None]
@@ -167,6 +169,7 @@ def _weights(dossier: Dossier) -> list[Evidence]:
     title="More was certified out of it than it had",
     basis="mass balance: cutting and sorting only lose weight",
     reads=("CertificateIssued", "ShipmentArrived", "uses", "issuer profiles: tolerances", "participants"),
+    needs=("uses",),
     innocent_causes=("another source that a certificate left out", "a replaced certificate whose first issue still counts"),
 )
 def source_overdrawn(dossier: Dossier) -> Verdict:
@@ -217,6 +220,7 @@ class Uplift(Parameters, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title="Much dearer than it came in",
     basis="trade-based laundering typology",
     reads=("CertificateIssued", "sources", "participants"),
+    needs=("sources",),
     innocent_causes=("the best stones of a run, sorted out", "a value stated in another currency", "a decimal point in the wrong place"),
     parameters=Uplift,
 )
@@ -225,7 +229,7 @@ def value_uplift(dossier: Dossier, parameters: Uplift) -> Verdict:
     certificate = dossier.certificate
     if certificate is None or not dossier.sources:
         return NOT_APPLICABLE
-    if missing := unknown_sources(dossier):
+    if missing := without_issue(dossier):
         return Undetermined(missing)
     arrivals = {number: _arrival_here(dossier, certificate, source) for number, source in dossier.sources.items() if source is not None}
     if lacking := tuple(f"arrival of source {number}" for number, on in arrivals.items() if on is None):
@@ -271,6 +275,7 @@ def value_uplift(dossier: Dossier, parameters: Uplift) -> Verdict:
     title="The stones go back to where they came from",
     basis="trade-based laundering typology",
     reads=("CertificateIssued", "ShipmentExported.occurred_at", "sources", "participants"),
+    needs=("sources",),
     innocent_causes=("goods sent back unsold", "stones that were abroad to be sorted or valued"),
 )
 def round_trip(dossier: Dossier) -> Verdict:
@@ -297,13 +302,13 @@ def round_trip(dossier: Dossier) -> Verdict:
                 ),
                 participants=tuple(sorted({certificate.authority, destination})),
             )
-    missing = unknown_sources(dossier)
+    missing = without_issue(dossier)
     return Undetermined(missing) if missing else PASS
 
 
-def unknown_sources(dossier: Dossier) -> tuple[str, ...]:
-    """The sources without an issue event; empty: all are known."""
-    return tuple(f"source {number}" for number, source in dossier.sources.items() if source is None or source.issue is None)
+def without_issue(dossier: Dossier) -> tuple[str, ...]:
+    """The sources without an issue event, in words; empty: all are known."""
+    return tuple([f"source {number}" for number in dossier.unknown_sources])
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:

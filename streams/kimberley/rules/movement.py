@@ -108,6 +108,7 @@ def _returned_between(dossier: Dossier, first: int, last: int) -> bool:
         "ShipmentExported.occurred_at",
         "participants",
     ),
+    needs=("ShipmentArrived",),
     innocent_causes=("a transit reported as an arrival", "a typing error in the destination", "a return that nobody reported"),
 )
 def wrong_destination(dossier: Dossier) -> Verdict:

@@ -9,7 +9,7 @@ from kimberley.model.lineage import Description, IssueFact
 from kimberley.model.reference_data import Measure
 from kimberley.reference.measures import ANY_TERRITORY, is_zone_allowed
 from kimberley.rules.dossier import Dossier
-from kimberley.rules.lineage import unknown_sources
+from kimberley.rules.lineage import without_issue
 from kimberley.rules.rule import NOT_APPLICABLE, PASS, Plain, Undetermined, Verdict, Violation, rule
 from kimberley.rules.sanctions import lacking_but_for_origin
 from kimberley.rules.wording import carats, figure, listed
@@ -46,6 +46,7 @@ class _Sources(NamedTuple):
     title="An origin that did not come in, or that came in and is hidden",
     basis="UN Panels of Experts and Kimberley Process cases",
     reads=_READS,
+    needs=("sources",),
     innocent_causes=(
         "a source that was left out",
         "an origin's code mistyped",
@@ -96,6 +97,7 @@ def origin_laundered(dossier: Dossier) -> Verdict:
     title="A barred origin came in and is not stated",
     basis="UN Panels of Experts and Kimberley Process cases",
     reads=_READS,
+    needs=("sources",),
     innocent_causes=("the barred stones stayed behind", "an origin left out of the message that stands on the paper"),
 )
 def origin_dropped(dossier: Dossier) -> Verdict:
@@ -124,7 +126,7 @@ def origin_dropped(dossier: Dossier) -> Verdict:
 def _not_stated(dossier: Dossier) -> tuple[str, ...]:
     """The sources that are not known, or state no origins."""
     silent = [number for number, source in dossier.sources.items() if source and source.issue and not source.issue.origins]
-    return (*unknown_sources(dossier), *(f"origins of source {number}" for number in silent))
+    return (*without_issue(dossier), *(f"origins of source {number}" for number in silent))
 
 
 def _survey(dossier: Dossier, certificate: CertificateIssued) -> _Sources | Undetermined | Plain:

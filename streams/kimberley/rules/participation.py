@@ -82,6 +82,7 @@ def destination_not_participant(dossier: Dossier, parameters: Tolerance) -> Verd
     title="The importing authority was no Participant",
     basis="CORE III(c)",
     reads=("ShipmentArrived.shipment_id", "ShipmentArrived.authority", "ShipmentArrived.occurred_at", "participants"),
+    needs=("ShipmentArrived",),
     innocent_causes=("goods that passed through a free port and were sent on", "an admission that the reference data does not have yet"),
     parameters=Tolerance,
 )

@@ -12,7 +12,7 @@ import msgspec
 
 from kimberley.model.events import EVENT_TYPES
 from kimberley.model.findings import Confidence, Evidence
-from kimberley.rules.dossier import Dossier
+from kimberley.rules.dossier import PRESENT, Dossier
 
 
 class Plain(Enum):
@@ -26,15 +26,13 @@ PASS = Plain.PASS
 NOT_APPLICABLE = Plain.NOT_APPLICABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Undetermined:
+class Undetermined(msgspec.Struct, frozen=True):
     """The rule applies, but a fact that it needs is missing."""
 
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """Nothing is wrong yet; at the instant `until` (milliseconds since the epoch) time alone makes it a violation.
 
     Only a rule that says so may read the dossier's clock, and until then its verdict does not change with it.
@@ -97,6 +95,8 @@ class Rule:
     `reads`: the facts (`Type` or `Type.field`), conflicts and reference data that it rests on, and `clock` where time alone changes its
     verdict. It is asked again only when an event of one of these types or a withdrawal comes, or a conflict where it reads them,
     reference data changes, or the instant has come for which it said that it waits: what it does not name it must not read.
+    `needs`: of what it reads, the types of event, or `sources`, `uses` or `conflicts`, without any one of which it is not applicable: it is
+    not even asked then, which saves time.
     `valid_from`, `valid_to`: it is not applicable to a case whose `Dossier.effective_date` lies outside this half-open period.
     """
 
@@ -110,6 +110,7 @@ class Rule:
     parameters: Parameters | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -171,6 +172,7 @@ def rule(
     innocent_causes: tuple[str, ...] = (),
     parameters: type[Parameters] | None = None,
     version: int = 1,
+    needs: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Enter a function into the catalogue. Its docstring is the rule's description.
 
@@ -180,8 +182,10 @@ def rule(
     def enter(function: F) -> F:
         if id in CATALOGUE:
             raise ValueError(f"two rules have the id {id}")
+        if strange := sorted(set(needs) - PRESENT.keys() | set(needs) - {each.partition(".")[0] for each in reads}):
+            raise ValueError(f"{id} needs {', '.join(strange)}, which it does not read, or which is no such fact")
         values = parameters() if parameters else None
-        CATALOGUE[id] = Rule(id, version, title, basis, reads, innocent_causes, _with(function, values), values)
+        CATALOGUE[id] = Rule(id, version, title, basis, reads, innocent_causes, _with(function, values), values, needs=needs)
         return function
 
     return enter

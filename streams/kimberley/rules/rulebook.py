@@ -16,13 +16,17 @@ import msgspec
 from kimberley.errors import ConfigurationError
 from kimberley.model.events import EVENT_TYPES
 from kimberley.model.findings import SEVERITIES, Severity
+from kimberley.model.kept import Kept
 from kimberley.reference.reference import DATA
 from kimberley.reference.toml_places import line_of
 from kimberley.rules.catalogue import CATALOGUE
+from kimberley.rules.dossier import PRESENT
 from kimberley.rules.published import published_rulebooks
-from kimberley.rules.rule import CONFLICTS, LINEAGE, Parameters, Rule
+from kimberley.rules.rule import CONFLICTS, LINEAGE, Judge, Parameters, Rule
 
 SHIPPED = DATA / "rulebook.toml"
+Asked = tuple[int, Judge, Rule, Severity]
+"""A rule as it is asked: its place in the rulebook, its function, itself, its severity there."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,31 @@ class Rulebook:
     rules: tuple[tuple[Rule, Severity], ...]
     definition: str | None = None
 
+    @cached_property
+    def asked(self) -> Mapping[tuple[str | None, int], tuple[tuple[Asked, ...], tuple[int, ...]]]:
+        """Whom to ask, by what is news (None: everything, so every rule) and by which facts are present (`Dossier.present`).
+
+        The readers of that news that have what they need, and the places of those that lack it, and so are not applicable.
+        """
+        return Kept(self._whom_to_ask)
+
     def readers_of(self, news: str) -> tuple[int, ...]:
         """The places, in `rules`, of those that another event of a type, or news of `sources`, `uses` or `conflicts`, may bring to another
         verdict.
         """
         return self._readers.get(news, ())
+
+    def _whom_to_ask(self, news_and_present: tuple[str | None, int]) -> tuple[tuple[Asked, ...], tuple[int, ...]]:
+        news, present = news_and_present
+        asked: list[Asked] = []
+        silent: list[int] = []
+        for place in range(len(self.rules)) if news is None else self.readers_of(news):
+            rule, severity = self.rules[place]
+            if all(PRESENT[need] & present for need in rule.needs):
+                asked.append((place, rule.judge, rule, severity))
+            else:
+                silent.append(place)
+        return tuple(asked), tuple(silent)
 
     @cached_property
     def reads_lineage(self) -> bool:

@@ -191,6 +191,7 @@ def certificate_expired(dossier: Dossier) -> Verdict:
         "issuer profiles: prefixes",
         "participants",
     ),
+    needs=("CertificateInvalidated",),
     innocent_causes=("a number mistyped in the invalidation", "goods on their way when the certificate was replaced"),
 )
 def certificate_invalidated(dossier: Dossier) -> Verdict:

@@ -38,7 +38,7 @@ def compile_reader(schema: Any) -> Reader | None:
     except (_UnknownError, KeyError, TypeError):
         return None
     source = "\n".join(["def read(b, p):", *writer.lines, f"    return {value}, p"])
-    names: dict[str, Any] = {"number": _number, "day": date_or_day, "scaled": _scaled, "from_bytes": int.from_bytes}
+    names: dict[str, Any] = {"number": _number, "day": date_or_day, "decimal": Decimal, "exact": _EXACT, "from_bytes": int.from_bytes}
     names |= {f"constant{index}": constant for index, constant in enumerate(writer.constants)}
     exec(compile(source, "<compiled reader>", "exec"), names)  # the source is made above of a schema's field names, as literals
     reader: Reader = names["read"]
@@ -136,7 +136,10 @@ class _Writer:
         limit = self._constant(10**precision)
         self._read_length(indent)
         self._line(indent, "q = p + n")
-        name = self._kept(f"scaled(from_bytes(b[p:q], 'big', signed=True), {-scale}, {limit})", indent)
+        self._line(indent, "n = from_bytes(b[p:q], 'big', signed=True)")
+        self._line(indent, f"if not -{limit} < n < {limit}:")
+        self._line(indent + 1, "raise ValueError('a decimal has more digits than its schema allows')")
+        name = self._kept(f"decimal(n).scaleb({-scale}, exact)", indent)
         self._line(indent, "p = q")
         return name
 
@@ -185,9 +188,3 @@ def _number(value: bytes, position: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             raise ValueError(f"a number of more than 64 bits before byte {position}")
-
-
-def _scaled(unscaled: int, exponent: int, limit: int) -> Decimal:
-    if not -limit < unscaled < limit:
-        raise ValueError("a decimal has more digits than its schema allows")
-    return Decimal(unscaled).scaleb(exponent, _EXACT)

@@ -6,11 +6,11 @@ moved on, fastavro does the work. What repeats (a party's standing, a rule's out
 
 from collections.abc import Callable
 from datetime import date
-from typing import TypeVar
 
 from kimberley.model.days import day_of
 from kimberley.model.decisions import Decision, Party, Refusal
 from kimberley.model.findings import RuleOutcome
+from kimberley.model.kept import Kept
 from kimberley.wire.avro import Codec
 from kimberley.wire.outputs import decision_record
 from kimberley.wire.topics import DECISIONS
@@ -19,9 +19,7 @@ EncodeDecision = Callable[[Decision, str, int, int], bytes]
 """A decision and the topic, partition and offset of the record that it answers, to a framed record."""
 
 _RECORD = "Decision"
-_MOST_KEPT = 50_000
 _NONE = b"\x00"
-T = TypeVar("T")
 
 
 def decision_encoder(codec: Codec) -> EncodeDecision:
@@ -44,56 +42,38 @@ class _Encoder:
     def __init__(self, head: bytes, symbols: dict[str, list[str]]) -> None:
         self._head = head
         self._outcomes = {symbol: _long(index) for index, symbol in enumerate(symbols["DecisionOutcome"])}
-        self._rule_outcomes = {symbol: _long(index) for index, symbol in enumerate(symbols["Outcome"])}
-        self._names: dict[str, bytes] = {}
-        self._parties: dict[Party, bytes] = {}
-        self._rules: dict[RuleOutcome, bytes] = {}
-        self._decided_at = (0, _long(0))
+        rule_outcomes = {symbol: _long(index) for index, symbol in enumerate(symbols["Outcome"])}
+        self._names = Kept(_text)
+        self._numbers = Kept(_long, 100)
+        self._parties = Kept(_party)
+        self._rules: Kept[RuleOutcome, bytes] = Kept(
+            lambda rule: _text(rule.rule_id) + _long(rule.version) + rule_outcomes[rule.outcome],
+        )
 
     def encode(self, decision: Decision, topic: str, partition: int, offset: int) -> bytes:
         """A framed record."""
-        if decision.decided_at != self._decided_at[0]:  # the same for a whole batch
-            self._decided_at = (decision.decided_at, _long(decision.decided_at))
-        name = self._name
+        names, parties, rules = self._names, self._parties, self._rules
         return b"".join(
             (
                 self._head,
                 _text(decision.decision_id),
                 _text(decision.event_id),
-                name(decision.event_type),
+                names[decision.event_type],
                 _text(decision.certificate_number),
-                name(decision.authority),
+                names[decision.authority],
                 self._outcomes[decision.outcome],
                 _array([_refusal(each) for each in decision.errors]) if decision.errors else _NONE,
-                _array([self._party(each) for each in decision.participants]),
-                _array([self._rule(each) for each in decision.rules]) if decision.rules else _NONE,
+                _array([parties[each] for each in decision.participants]),
+                _array([rules[each] for each in decision.rules]) if decision.rules else _NONE,
                 _array([_text(each) for each in decision.alert_ids]) if decision.alert_ids else _NONE,
-                name(decision.rulebook),
-                name(decision.reference_revision),
-                self._decided_at[1],
-                name(topic),
-                _long(partition),
+                names[decision.rulebook],
+                names[decision.reference_revision],
+                self._numbers[decision.decided_at],  # the same for a whole batch
+                names[topic],
+                self._numbers[partition],
                 _long(offset),
             )
         )
-
-    def _name(self, text: str) -> bytes:
-        return self._names.get(text) or _keep(self._names, text, _text(text))
-
-    def _party(self, party: Party) -> bytes:
-        return self._parties.get(party) or _keep(self._parties, party, _party(party))
-
-    def _rule(self, rule: RuleOutcome) -> bytes:
-        return self._rules.get(rule) or _keep(
-            self._rules, rule, _text(rule.rule_id) + _long(rule.version) + self._rule_outcomes[rule.outcome]
-        )
-
-
-def _keep(kept: dict[T, bytes], key: T, written: bytes) -> bytes:
-    if len(kept) >= _MOST_KEPT:
-        kept.clear()
-    kept[key] = written
-    return written
 
 
 def _long(number: int) -> bytes:
@@ -112,12 +92,15 @@ def _long(number: int) -> bytes:
 def _text(text: str) -> bytes:
     raw = text.encode()
     length = len(raw)
-    return (_LENGTHS[length] if length < len(_LENGTHS) else _long(length)) + raw
+    return (_LONGS[length] if length < len(_LONGS) else _long(length)) + raw
 
 
 def _array(items: list[bytes]) -> bytes:
     """One block of items, and the end."""
-    return b"".join((_long(len(items)), *items, _NONE)) if items else _NONE
+    if not items:
+        return _NONE
+    count = len(items)
+    return b"".join((_LONGS[count] if count < len(_LONGS) else _long(count), *items, _NONE))
 
 
 def _refusal(refusal: Refusal) -> bytes:
@@ -130,7 +113,7 @@ def _party(party: Party) -> bytes:
 
 
 _BYTES = [bytes((number,)) for number in range(0x80)]
-_LENGTHS = [_long(length) for length in range(500)]
+_LONGS = [_long(length) for length in range(500)]
 _PROBE = Decision(
     decision_id="certificates/3/70000",
     event_id="é" * 100,

@@ -8,10 +8,13 @@ import msgspec
 from kimberley.model.decisions import Decision
 from kimberley.model.events import instant_text
 from kimberley.model.findings import Alert, Evidence
+from kimberley.model.kept import Kept
 from kimberley.wire.envelope import CONTENT_TYPE, SPEC_VERSION, Headers
 
 _ALERT_TYPES = {status: ("ce_type", f"kp.alert.{status.lower()}.v1".encode()) for status in ("OPENED", "UPDATED", "RESOLVED")}
 _DECISION_TYPE = ("ce_type", b"kp.decision.made.v1")
+_AUTHORITIES = Kept[str, tuple[str, bytes]](lambda code: ("kp_authority", code.encode()), 1000)
+_OUTCOMES = Kept[str, tuple[str, bytes]](lambda outcome: ("kp_outcome", outcome.encode()))
 
 
 def alert_record(alert: Alert) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def decision_headers(decision: Decision, source: bytes, decided_at: bytes, passe
         ("ce_time", decided_at),
         CONTENT_TYPE,
         ("kp_event_id", decision.event_id.encode()),
-        ("kp_authority", decision.authority.encode()),
-        ("kp_outcome", decision.outcome.encode()),
+        _AUTHORITIES[decision.authority],
+        _OUTCOMES[decision.outcome],
         *passed,
     ]

@@ -1,6 +1,7 @@
 """The topics of the contract: names, partitions, cleanup. One place for whoever creates, checks, reads or writes them."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from kimberley.settings import Settings
 
@@ -37,43 +38,43 @@ class TopicSpec:
     purpose: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InternalNames:
     """Names behind the prefix setting, fixed for access control and lag exporters."""
 
     prefix: str
 
-    @property
+    @cached_property
     def cases(self) -> str:
         """Changelog of cases."""
         return f"{self.prefix}-cases"
 
-    @property
+    @cached_property
     def lineage(self) -> str:
         """Facts that travel between certificates."""
         return f"{self.prefix}-lineage"
 
-    @property
+    @cached_property
     def rerouted(self) -> str:
         """Records that came with a wrong key or on a wrong partition."""
         return f"{self.prefix}-rerouted"
 
-    @property
+    @cached_property
     def control(self) -> str:
         """The stream's clock and reference revisions."""
         return f"{self.prefix}-control"
 
-    @property
+    @cached_property
     def audit(self) -> str:
         """What people did with dead letters."""
         return f"{self.prefix}-audit"
 
-    @property
+    @cached_property
     def dead_letters_id(self) -> str:
         """The transactional id of whoever replays or drops dead letters: one at a time."""
         return f"{self.prefix}-dead-letters"
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The workers' consumer group."""
         return self.prefix
@@ -82,7 +83,7 @@ class InternalNames:
         """The id whose producer owns a partition number."""
         return f"{self.prefix}-{partition}"
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """All that a worker reads, from its first release on: a later addition would tear a rolling upgrade's partitions apart."""
         return (CERTIFICATES, SHIPMENTS, self.lineage, self.rerouted, self.control)

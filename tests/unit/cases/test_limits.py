@@ -216,7 +216,7 @@ def test_alerts_that_new_reference_data_brings_do_not_grow_a_case_beyond_its_top
     monkeypatch.setattr("kimberley.cases.judge.MOST_JUDGED_BYTES", 900)
     case.wakes_at = 7
     case.facts += map(fact_of, arrivals(3))
-    case.grow(10_000)
+    case.size += 10_000
     assert reevaluate(case, POLICY, now=0, effective_at=0, processed_at=0, memory=memory) == []
     assert case.is_full
     assert not case.alerts

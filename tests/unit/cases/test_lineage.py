@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from kimberley.cases.check import EventInput, Report, check
 from kimberley.cases.judge import Policy, dossier_of
 from kimberley.cases.limits import MOST_USES
-from kimberley.cases.lineage import leaves_out, take_in_lineage
+from kimberley.cases.lineage import TOLD_OF, leaves_out, take_in_lineage, tell
 from kimberley.commands.event_files import as_input
-from kimberley.model.case import Case, NamedSource, Origin, pack_case, unpack_case
-from kimberley.model.events import Approval, Extraction
+from kimberley.model.case import Case, Fact, NamedSource, Origin, pack_case, unpack_case
+from kimberley.model.events import EVENT_TYPES, Approval, Extraction
 from kimberley.model.lineage import MOST_HOPS, Description, LineageMessage, Use, least_hops
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
@@ -107,6 +107,19 @@ def test_a_case_that_nothing_is_known_of_answers_too() -> None:
     report = judged(issue("AE000001", "AE", "2024-04-01", origins=["BW"], source_certificates=["BW000009"]))
     (source,) = report.cases["AE000001"].sources
     assert (source.number, source.description) == ("BW000009", Description())
+
+
+@pytest.mark.parametrize("kind", sorted(EVENT_TYPES.keys() - {kind.__name__ for kind in TOLD_OF}))
+def test_events_of_other_types_change_nothing_of_what_a_case_tells(kind: str) -> None:
+    report = judged(issue(), export(), arrival(), issue("AE000001", "AE", "2024-04-01", origins=["BW"], source_certificates=["BW000001"]))
+    for number in ("BW000001", "AE000001"):
+        case = report.cases[number]
+        assert tell(case, dossier_of(case, POLICY, AT), at=AT, event_id=None, least_version=1) == [], "it has told all"
+        record = {"type": kind, "event_id": "more", "authority": "BE", "certificate_number": number, "occurred_at": "2024-04-09T00:00:00Z"}
+        more = as_input(record, Origin("file", 0, 99))
+        assert isinstance(more, EventInput)
+        case.add(Fact(more.event, more.origin))
+        assert tell(case, dossier_of(case, POLICY, AT), at=AT, event_id="more", least_version=1) == []
 
 
 def test_repeats_and_older_messages_take_nothing_back() -> None:
