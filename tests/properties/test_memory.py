@@ -23,6 +23,7 @@ from kimberley.rules.dossier import PRESENT
 from kimberley.rules.rule import NOT_APPLICABLE, Rule
 from kimberley.rules.rulebook import shipped_rulebook
 from support.journeys import journey
+from support.stories import issue
 
 POLICY = Policy(shipped_reference(), shipped_bundle(), shipped_rulebook())
 NUMBER = "BW000042"
@@ -142,6 +143,20 @@ def test_a_case_at_hand_is_judged_as_one_read_back_for_every_event(events: list[
         return answers
 
     assert play(Memory()) == play(None)
+
+
+def test_a_rule_that_loses_what_it_needed_falls_silent() -> None:
+    """An earlier certificate comes that names no sources: it is the one that counts."""
+    later = issue(NUMBER, on="2024-03-04", source_certificates=["RU000007"])
+    earlier = issue(NUMBER, on="2024-03-01", event_id="earlier")
+    case, memory, said = Case(NUMBER), Memory(), []
+    for offset, told in enumerate((later, earlier)):
+        each = as_input(told, Origin("f", 0, offset))
+        assert isinstance(each, EventInput)
+        answer = judge(case, each.event, each.origin, POLICY, now=0, processed_at=0, memory=memory)
+        said.append({outcome.rule_id for outcome in answer.decision.rules})
+    assert "source-unknown" in said[0]
+    assert "source-unknown" not in said[1]
 
 
 def laid_out(dossier: Any) -> dict[str, Any]:
