@@ -9,12 +9,13 @@ from kimberley.cases.limits import LONGEST_EVIDENCE, LONGEST_MESSAGE, MOST_EVIDE
 from kimberley.model.case import AlertState
 from kimberley.model.findings import AlertStatus, Evidence, Finding, Outcome, RuleOutcome, Severity, alert_id
 from kimberley.model.kept import Kept
+from kimberley.model.value import Value
 from kimberley.rules.dossier import Dossier
 from kimberley.rules.rule import Plain, Rule, Undetermined, Violation, Waiting
 from kimberley.rules.rulebook import Rulebook
 
 
-class Said(msgspec.Struct, frozen=True):
+class Said(Value, frozen=True):
     """What one rule said of a dossier. `outcome` is None where that was `pass` or `not_applicable`.
 
     `until`: the instant (milliseconds since the epoch) at which time alone will have it say something else; None: never.
@@ -25,7 +26,7 @@ class Said(msgspec.Struct, frozen=True):
     until: int | None = None
 
 
-class Evaluation(msgspec.Struct, frozen=True):
+class Evaluation(Value, frozen=True):
     """What each rule said, in the rulebook's order, and that summed up.
 
     `findings`: every violation. `outcomes`: those that are neither `pass` nor `not_applicable`. `wakes_at`: the first instant at which time

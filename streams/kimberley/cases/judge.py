@@ -55,7 +55,7 @@ class Policy:
         object.__setattr__(self, "definition", self.bundle.definition(self.rulebook.definition))
 
 
-class Answer(msgspec.Struct):
+class Answer(msgspec.Struct, gc=False):
     """What one event led to. `changed`: the case is not what it was and must be stored."""
 
     decision: Decision
@@ -70,7 +70,7 @@ _encoder = msgspec.msgpack.Encoder()
 _PARTIES_CHANGE_WITH = frozenset({CertificateIssued, ShipmentExported, ShipmentTransited, ShipmentArrived})
 
 
-class Memory(msgspec.Struct):
+class Memory(msgspec.Struct, gc=False):
     """What was last said of a case at hand, and by which policy; never stored. It belongs to one case and is forgotten when in doubt."""
 
     policy: Policy | None = None

@@ -9,6 +9,7 @@ from kimberley.model.case_compression import LARGEST, compress, decompress
 from kimberley.model.events import AnyEvent, EventWithdrawn, ImportConfirmed
 from kimberley.model.findings import Finding
 from kimberley.model.lineage import KnownSource, KnownUse, Use
+from kimberley.model.value import Value
 
 FORMAT = b"\x02"
 """Leading byte of a stored case: the version of its shape. Another one is refused rather than misread."""
@@ -22,7 +23,7 @@ _FEW = 16
 """Facts that are looked through one by one; more are looked up."""
 
 
-class Origin(msgspec.Struct, frozen=True, array_like=True):
+class Origin(Value, frozen=True, array_like=True):
     """The input record that brought an event: of a re-routed record, the original. In files: name, 0 and line number."""
 
     topic: str
@@ -35,14 +36,14 @@ class Origin(msgspec.Struct, frozen=True, array_like=True):
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-class Fact(msgspec.Struct, frozen=True, array_like=True):
+class Fact(Value, frozen=True, array_like=True):
     """An event and the record that brought it first."""
 
     event: AnyEvent
     origin: Origin
 
 
-class AlertState(msgspec.Struct, frozen=True, array_like=True):
+class AlertState(Value, frozen=True, array_like=True):
     """Where an alert stands: its last revision, open or resolved."""
 
     alert_id: str
@@ -56,14 +57,14 @@ class AlertState(msgspec.Struct, frozen=True, array_like=True):
 Mark = tuple[int, int, list["AlertState"], int | None, tuple[list[KnownSource], list[KnownUse], list["NamedSource"], bytes, int]]
 
 
-class NamedSource(msgspec.Struct, frozen=True, array_like=True):
+class NamedSource(Value, frozen=True, array_like=True):
     """A certificate that this one names as its source, and what it was told of that."""
 
     number: str
     use: Use
 
 
-class Case(msgspec.Struct, array_like=True, dict=True):
+class Case(msgspec.Struct, array_like=True, gc=False):
     """Facts in the order in which they came, contents refused because their id was taken, and every alert ever raised.
 
     `wakes_at`: the instant, milliseconds since the epoch, at which a deadline passes if nothing comes before; None: none waits.
@@ -72,7 +73,8 @@ class Case(msgspec.Struct, array_like=True, dict=True):
     has grown so large that it takes in nothing further.
 
     Not stored: `size`, about its bytes when packed and not compressed, hardly less (as it was when last packed or read, and all that came
-    since); `packed`, its first facts as bytes.
+    since); `packed`, its first facts as bytes; `by_id`, its first facts by event id, where there are many, and how many of those are
+    withdrawals.
     """
 
     number: str
@@ -88,6 +90,8 @@ class Case(msgspec.Struct, array_like=True, dict=True):
     is_full: bool = False
     size: int = 0
     packed: list[msgspec.Raw] = []
+    by_id: dict[str, Fact] | None = None
+    withdrawals_by_id: int = 0
 
     def __eq__(self, other: object) -> bool:
         """Whether all that is stored is equal."""
@@ -106,16 +110,15 @@ class Case(msgspec.Struct, array_like=True, dict=True):
     def withdrawals(self) -> int:
         """How many of its facts are withdrawals."""
         self._index()
-        found: int = self.__dict__["withdrawals"]
-        return found
+        return self.withdrawals_by_id
 
     def _index(self) -> dict[str, Fact]:
-        index: dict[str, Fact] = self.__dict__.setdefault("index", {})
-        new = self.facts[len(index) :]
-        index.update((fact.event.event_id, fact) for fact in new)
-        withdrawals = sum(isinstance(fact.event, EventWithdrawn) for fact in new)
-        self.__dict__["withdrawals"] = self.__dict__.get("withdrawals", 0) + withdrawals
-        return index
+        if self.by_id is None:
+            self.by_id = {}
+        new = self.facts[len(self.by_id) :]
+        self.by_id.update((fact.event.event_id, fact) for fact in new)
+        self.withdrawals_by_id += sum(isinstance(fact.event, EventWithdrawn) for fact in new)
+        return self.by_id
 
     def add(self, fact: Fact) -> None:
         """Another fact, of an event id that the case does not have."""
@@ -148,11 +151,10 @@ class Case(msgspec.Struct, array_like=True, dict=True):
         self.sources, self.uses, self.named, self.told, self.told_version = lineage
         del self.facts[facts:], self.conflicts[conflicts:]
         del self.packed[facts:]
-        self.__dict__.pop("index", None)
-        self.__dict__.pop("withdrawals", None)
+        self.by_id, self.withdrawals_by_id = None, 0
 
 
-_STORED = tuple(name for name in Case.__struct_fields__ if name not in ("size", "packed"))
+_STORED = tuple(name for name in Case.__struct_fields__ if name not in ("size", "packed", "by_id", "withdrawals_by_id"))
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Case)
 

@@ -3,14 +3,13 @@
 from datetime import date
 from typing import Literal
 
-import msgspec
-
 from kimberley.model.findings import RuleOutcome
+from kimberley.model.value import Value
 
 DecisionOutcome = Literal["ACCEPTED", "DUPLICATE", "CONFLICT", "REFUSED"]
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(Value, frozen=True):
     """One fault of a refused event: a code from the documented list, the field, and what to do."""
 
     code: str
@@ -18,7 +17,7 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str
 
 
-class Party(msgspec.Struct, frozen=True):
+class Party(Value, frozen=True):
     """The standing of a jurisdiction that takes part in a journey, on the date that counts for its role.
 
     `role`: issuer, destination, exporter, transit, importer or reporter. `status`: as in the participants' history, or `unknown`
@@ -32,7 +31,7 @@ class Party(msgspec.Struct, frozen=True):
     as_of: date | None
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(Value, frozen=True, kw_only=True):
     """One answer per event read. `rules` holds only what is neither `pass` nor `not_applicable`."""
 
     decision_id: str

@@ -11,9 +11,8 @@ The structs pack as arrays, so that a stored case is small: a new field goes las
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-import msgspec
-
 from kimberley.model.days import DAY_MS, date_of
+from kimberley.model.value import Value
 
 
 def local_date(instant: int, utc_offset_minutes: int) -> date:
@@ -31,7 +30,7 @@ def instant_text(instant: int, utc_offset_minutes: int = 0) -> str:
     return f"{text}{'-' if utc_offset_minutes < 0 else '+'}{hours:02d}:{minutes:02d}"
 
 
-class Party(msgspec.Struct, frozen=True, array_like=True):
+class Party(Value, frozen=True, array_like=True):
     """An exporter or importer. Never leaves the event topics."""
 
     name: str | None = None
@@ -39,7 +38,7 @@ class Party(msgspec.Struct, frozen=True, array_like=True):
     address: str | None = None
 
 
-class Parcel(msgspec.Struct, frozen=True, array_like=True):
+class Parcel(Value, frozen=True, array_like=True):
     """One itemised parcel of a certificate."""
 
     hs_code: str | None = None
@@ -48,14 +47,14 @@ class Parcel(msgspec.Struct, frozen=True, array_like=True):
     origins: tuple[str, ...] = ()
 
 
-class Extraction(msgspec.Struct, frozen=True, array_like=True):
+class Extraction(Value, frozen=True, array_like=True):
     """Where, and when, the stones were mined."""
 
     zone: str | None = None
     produced_on: date | None = None
 
 
-class Approval(msgspec.Struct, frozen=True, array_like=True):
+class Approval(Value, frozen=True, array_like=True):
     """An approval that a regime asks for before a certificate is issued."""
 
     kind: str
@@ -63,14 +62,14 @@ class Approval(msgspec.Struct, frozen=True, array_like=True):
     granted_on: date | None = None
 
 
-class Declaration(msgspec.Struct, frozen=True, array_like=True):
+class Declaration(Value, frozen=True, array_like=True):
     """A paper that exempts from a measure, such as `G7_CERTIFICATE` or `GRANDFATHERED`."""
 
     kind: str
     reference: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, array_like=True, tag=True):
+class Event(Value, frozen=True, kw_only=True, array_like=True, tag=True):
     """What every event says of itself: who saw what, when, under which certificate number."""
 
     event_id: str

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Literal
 from uuid import UUID, uuid5
 
-import msgspec
+from kimberley.model.value import Value
 
 Severity = Literal["BLOCK", "HOLD", "REVIEW", "INFO"]
 Confidence = Literal["high", "medium", "low"]
@@ -26,7 +26,7 @@ def alert_id(certificate_number: str, rule_id: str, subject: str) -> str:
     return str(uuid5(_ALERT_NAMESPACE, f"{certificate_number}|{rule_id}|{subject}"))
 
 
-class Evidence(msgspec.Struct, frozen=True, array_like=True):
+class Evidence(Value, frozen=True, array_like=True):
     """One fact that a finding rests on: `field` has `value` where `expected` was due, as event `event_id` said (None: reference data)."""
 
     field: str
@@ -35,7 +35,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
     event_id: str | None = None
 
 
-class Finding(msgspec.Struct, frozen=True, array_like=True):
+class Finding(Value, frozen=True, array_like=True):
     """A violation of one rule by one certificate (and subject, where one certificate can violate a rule several times).
 
     `since`: the instant at which time alone made it one, milliseconds since the epoch; None where facts did.
@@ -54,7 +54,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     since: int | None = None
 
 
-class RuleOutcome(msgspec.Struct, frozen=True):
+class RuleOutcome(Value, frozen=True):
     """What one rule said. `missing` names the facts that an `undetermined` rule lacked, or the problem of an `error`."""
 
     rule_id: str
@@ -63,7 +63,7 @@ class RuleOutcome(msgspec.Struct, frozen=True):
     missing: tuple[str, ...] = ()
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
+class Alert(Value, frozen=True, kw_only=True):
     """One revision of an alert, as it goes to `flagged-shipments`. Instants are milliseconds since the epoch, UTC."""
 
     alert_id: str

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from kimberley.model.events import Approval, Extraction
+from kimberley.model.value import Value
 
 Content = TypeVar("Content", Extraction, Approval)
 MOST_HOPS = 64
@@ -15,7 +16,7 @@ MOST_HOPS = 64
 them states comes round with more hops each time, and is dropped here."""
 
 
-class InheritedExtraction(msgspec.Struct, frozen=True, array_like=True):
+class InheritedExtraction(Value, frozen=True, array_like=True):
     """Where stones of an origin were mined, as a certificate so many re-exports before states it."""
 
     origin: str
@@ -23,7 +24,7 @@ class InheritedExtraction(msgspec.Struct, frozen=True, array_like=True):
     hops: int
 
 
-class InheritedApproval(msgspec.Struct, frozen=True, array_like=True):
+class InheritedApproval(Value, frozen=True, array_like=True):
     """An approval of stones of an origin, as a certificate so many re-exports before states it."""
 
     origin: str
@@ -31,7 +32,7 @@ class InheritedApproval(msgspec.Struct, frozen=True, array_like=True):
     hops: int
 
 
-class IssueFact(msgspec.Struct, frozen=True, array_like=True):
+class IssueFact(Value, frozen=True, array_like=True):
     """What a source's certificate says. `origins`: its own and its parcels' together, sorted. `issued_at`: when it was reported.
 
     `extractions` and `approvals` are inherited, and empty where the certificate states its own. `source_issuers`: who issued the
@@ -70,7 +71,7 @@ class IssueFact(msgspec.Struct, frozen=True, array_like=True):
             yield from ((each.approval, each.hops) for each in self.approvals if each.origin == origin)
 
 
-class ArrivalFact(msgspec.Struct, frozen=True, array_like=True):
+class ArrivalFact(Value, frozen=True, array_like=True):
     """An arrival of a source's goods."""
 
     authority: str
@@ -79,7 +80,7 @@ class ArrivalFact(msgspec.Struct, frozen=True, array_like=True):
     carats: Decimal | None
 
 
-class Description(msgspec.Struct, frozen=True, array_like=True):
+class Description(Value, frozen=True, array_like=True):
     """What is known of a source: its issue event's content (None: it has none), its arrivals, earliest first, and when it was
     invalidated by its issuer (None: it was not).
     """
@@ -97,7 +98,7 @@ class Description(msgspec.Struct, frozen=True, array_like=True):
         return None if self.issue is None else self.issue.carats
 
 
-class Use(msgspec.Struct, frozen=True, array_like=True):
+class Use(Value, frozen=True, array_like=True):
     """That a certificate names another as a source: as its only one or not, who issued it, by which event, and its weight.
 
     `is_void`: it was invalidated, and nothing was exported under it before: it uses nothing up.
@@ -110,7 +111,7 @@ class Use(msgspec.Struct, frozen=True, array_like=True):
     is_void: bool = False
 
 
-class KnownSource(msgspec.Struct, frozen=True, array_like=True):
+class KnownSource(Value, frozen=True, array_like=True):
     """What a source told last, and the version of that."""
 
     number: str
@@ -118,7 +119,7 @@ class KnownSource(msgspec.Struct, frozen=True, array_like=True):
     description: Description
 
 
-class KnownUse(msgspec.Struct, frozen=True, array_like=True):
+class KnownUse(Value, frozen=True, array_like=True):
     """What a certificate told last of its use of this one, and the version of that."""
 
     number: str
@@ -126,7 +127,7 @@ class KnownUse(msgspec.Struct, frozen=True, array_like=True):
     use: Use
 
 
-class LineageMessage(msgspec.Struct, frozen=True):
+class LineageMessage(Value, frozen=True):
     """A fact on its way from one certificate's case to another's. Either `use` (None: no longer) or `description` is told.
 
     `version` grows with every message of the sender, so that a repeat takes nothing back. `event_id` and `at` (milliseconds since the

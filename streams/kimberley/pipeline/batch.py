@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import msgspec
-
 from kimberley.model.events import instant_text
 from kimberley.model.partition_state import PartitionState
+from kimberley.model.value import Value
 from kimberley.wire.envelope import Headers
 
 
@@ -24,7 +23,7 @@ class Record(Protocol):
     headers: Sequence[tuple[str, bytes]]
 
 
-class Output(msgspec.Struct, frozen=True):
+class Output(Value, frozen=True):
     """A record to be sent."""
 
     topic: str

@@ -44,7 +44,7 @@ those of a third such time, too."""
 _MOST_SAID = 10_000
 
 
-class _AtHand(msgspec.Struct):
+class _AtHand(msgspec.Struct, gc=False):
     """An unpacked case, and what was said of it."""
 
     case: Case

@@ -4,12 +4,11 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
 
-import msgspec
-
 from kimberley.model.findings import Confidence, lowest
 from kimberley.model.kept import Kept
 from kimberley.model.period import covers
 from kimberley.model.reference_data import Participant, StatusPeriod
+from kimberley.model.value import Value
 
 SCHEME_START = date(2003, 1, 1)
 UNKNOWN_STATUS = "unknown"
@@ -21,7 +20,7 @@ MAY_NOT_TRADE = _OUTSIDE
 SUSPENDED = frozenset({"suspended", "self_suspended"})
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(Value, frozen=True):
     """How a jurisdiction stood on a date: the Participant it belonged to (itself, mostly), that one's status, and how sure we are."""
 
     code: str

@@ -12,6 +12,7 @@ import msgspec
 
 from kimberley.model.events import EVENT_TYPES
 from kimberley.model.findings import Confidence, Evidence
+from kimberley.model.value import Value
 from kimberley.rules.dossier import PRESENT, Dossier
 
 
@@ -26,13 +27,13 @@ PASS = Plain.PASS
 NOT_APPLICABLE = Plain.NOT_APPLICABLE
 
 
-class Undetermined(msgspec.Struct, frozen=True):
+class Undetermined(Value, frozen=True):
     """The rule applies, but a fact that it needs is missing."""
 
     missing: tuple[str, ...]
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class Waiting(Value, frozen=True):
     """Nothing is wrong yet; at the instant `until` (milliseconds since the epoch) time alone makes it a violation.
 
     Only a rule that says so may read the dossier's clock, and until then its verdict does not change with it.
@@ -41,7 +42,7 @@ class Waiting(msgspec.Struct, frozen=True):
     until: int
 
 
-class Violation(msgspec.Struct, frozen=True, kw_only=True):
+class Violation(Value, frozen=True, kw_only=True):
     """One violation: a sentence for a customs officer, and the facts that it rests on.
 
     `since`: the instant (milliseconds since the epoch) at which a deadline passed; None where no deadline did.
