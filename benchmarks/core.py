@@ -104,7 +104,7 @@ def _steps(sent: list[EventRecord], codec: Any, policy: Policy) -> dict[str, flo
         at = clock()
         name, fields = codec.decode(record.topic, record.value)
         decoded = clock()
-        event = take_in(name, fields, LATEST)
+        event = take_in(name, fields, LATEST, len(record.value))
         taken = clock()
         number = event.certificate_number
         case, memory = cases.get(number) or cases.setdefault(number, (Case(number), Memory()))

@@ -11,6 +11,7 @@ import contextlib
 import struct
 import sys
 import tempfile
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,15 @@ def one(data: bytes) -> None:
         raise AssertionError(f"fastavro does not read what we do: {problem!r}") from problem
     if (slow, end) != (record, len(value)):
         raise AssertionError(f"fastavro reads {slow!r} to {end}, we {record!r} to {len(value)}")
-    with contextlib.suppress(RefusedEventError):
-        take_in(name, record, LATEST)
+    if _taken(name, record, len(value)) != _taken(name, slow, inf):
+        raise AssertionError(f"{name} of {len(value)} bytes is taken in otherwise than by all limits")
+
+
+def _taken(name: str, record: Any, size: float) -> Any:
+    try:
+        return take_in(name, record, LATEST, size)
+    except RefusedEventError as problem:
+        return problem.errors
 
 
 def seeds(folder: Path) -> None:

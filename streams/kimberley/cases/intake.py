@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import date
+from math import inf
 from typing import Any, NamedTuple
 
-from kimberley.cases.limits import LONGEST_NUMBER, MOST_FAULTS, PARTS_OF, SIZES_OF
+from kimberley.cases.limits import LONGEST_NUMBER, MOST_FAULTS, limits_within
 from kimberley.errors import RefusedEventError
 from kimberley.model.events import EVENT_TYPES, AnyEvent, Approval, Declaration, Extraction, Parcel, Party
 from kimberley.model.text import normalise_code, normalise_hs_code, normalise_number, shown
@@ -57,15 +58,16 @@ _FIELDS: dict[str, _Fields] = dict.fromkeys(EVENT_TYPES, _PLAIN) | {
 _REQUIRED = ("event_id", "authority", "certificate_number")
 
 
-def take_in(type_name: str, record: Record, latest: int | None = None) -> AnyEvent:
+def take_in(type_name: str, record: Record, latest: int | None = None, size: float = inf) -> AnyEvent:
     """The event of a decoded record (a dict with the fields of `model.events`), which is changed on the way.
 
-    `latest` is the last instant, in milliseconds since the epoch, at which the event may claim to have happened.
+    `latest` is the last instant, in milliseconds since the epoch, at which the event may claim to have happened. `size`: the bytes that the
+    record was read from, where it was.
     Raises RefusedEventError with every fault found: missing, unknown-code, unknown-symbol, range, future. Of an event that is larger
     than `cases.limits` allow, nothing further is looked at. The record's types are the decoder's matter (Avro or `wire.records`).
     """
     faults: list[tuple[str, str, str]] = []
-    _check_sizes(type_name, record, faults)
+    _check_sizes(type_name, record, size, faults)
     if faults:  # before anything is made of a million parcels
         raise RefusedEventError(faults)
     number = record.get("certificate_number")
@@ -92,15 +94,16 @@ def take_in(type_name: str, record: Record, latest: int | None = None) -> AnyEve
     return taken
 
 
-def _check_sizes(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
+def _check_sizes(type_name: str, record: Record, size: float, faults: list[tuple[str, str, str]]) -> None:
     """Lists of too many items, and texts of too many characters."""
-    for field, most in SIZES_OF[type_name]:
+    sizes, parts = limits_within(type_name, size)
+    for field, most in sizes:
         value = record.get(field)
         if value and len(value) > most:
             faults.append(_too_large(field, value, most))
     if faults:
         return
-    for field, limits in PARTS_OF[type_name]:
+    for field, limits in parts:
         part = record.get(field)
         if not part:
             continue

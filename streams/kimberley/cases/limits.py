@@ -3,6 +3,8 @@ that no worker holds. The guide for border systems has them all (a test holds it
 """
 
 from collections.abc import Iterable, Mapping
+from math import inf
+from typing import NamedTuple
 
 from kimberley.model.events import EVENT_TYPES
 
@@ -98,3 +100,36 @@ PARTS_OF: Mapping[str, tuple[tuple[str, int | Sizes], ...]] = {
     name: tuple((field, _PARTS[field]) for field in kind.__struct_fields__ if field in _PARTS) for name, kind in EVENT_TYPES.items()
 }
 """By event type: of a list of texts the most characters of each, of an object, or of each of several, its fields' limits."""
+_STEPS = (LONGEST_ID, LONGEST_TEXT, LONGEST_WRITTEN)
+
+
+class Limits(NamedTuple):
+    """Those of `SIZES_OF` and `PARTS_OF` that matter to a record."""
+
+    sizes: Sizes
+    parts: tuple[tuple[str, int | Sizes], ...]
+
+
+def _below(type_name: str, bound: float) -> Limits:
+    parts: list[tuple[str, int | Sizes]] = []
+    for field, most in PARTS_OF[type_name]:
+        if isinstance(most, int):
+            parts += [(field, most)] if most < bound else []
+        elif low := tuple(each for each in most if each[1] < bound):
+            parts.append((field, low))
+    return Limits(tuple(each for each in SIZES_OF[type_name] if each[1] < bound), tuple(parts))
+
+
+_LIMITS: Mapping[str, tuple[tuple[float, Limits], ...]] = {
+    name: tuple((bound, _below(name, bound)) for bound in (*_STEPS, inf)) for name in EVENT_TYPES
+}
+
+
+def limits_within(type_name: str, size: float) -> Limits:
+    """The limits that an event of a type can exceed when it was read from so many bytes: no text has more characters than that, and no
+    list more items. Most records are smaller than most limits.
+    """
+    for bound, limits in _LIMITS[type_name]:
+        if size <= bound:
+            return limits
+    raise ValueError(f"{size} is no number of bytes")

@@ -248,7 +248,7 @@ class Processor:
                 raise RefusedEventError(
                     [("ce-id", "event_id", f"the header ce_id says {shown(claimed)}, the event {shown(fields.get('event_id'))}")]
                 )
-            event = take_in(type_name, fields, timestamp + self._skew)
+            event = take_in(type_name, fields, timestamp + self._skew, len(record.value or b""))
         except RefusedEventError as problem:
             faults = [Refusal(*fault) for fault in problem.errors]
             decision = refused(type_name, fields, origin, faults, policy, batch.decided_at)

@@ -38,7 +38,10 @@ class Reference:
 
     def same_participant(self, one: str, one_on: date, other: str, other_on: date) -> bool:
         """Whether two authorities are the same: equal codes, or the same Participant, each on its own date."""
-        return one == other or self.participants.participant_of(one, one_on) == self.participants.participant_of(other, other_on)
+        if one == other:
+            return True
+        standings = self.participants.standings
+        return standings[one, one_on].participant == standings[other, other_on].participant
 
     def binding(self, kind: str, importer: str | None, on: date) -> tuple[Measure, ...]:
         """The measures of a kind in force on a date that bind imports by an authority: KP's and UN's bind all, others their own."""

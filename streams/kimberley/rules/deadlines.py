@@ -1,7 +1,7 @@
 """Deadlines: what should have come by now and has not (CORE II, III, Annex II). The only rules that read the clock."""
 
-from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 
 from kimberley.model.days import DAY_MS, day_of
 from kimberley.model.findings import Evidence
@@ -10,6 +10,7 @@ from kimberley.rules.rule import NOT_APPLICABLE, PASS, Undetermined, Verdict, Vi
 from kimberley.rules.wording import day
 
 _FRIDAY = 4
+_MOST_KEPT = 20_000
 
 
 @rule(
@@ -74,14 +75,14 @@ def arrival_overdue(dossier: Dossier) -> Verdict:
     if dossier.destination is None:
         return Undetermined(("destination",))
     export = dossier.exports[0]
-    days = dossier.profile(dossier.destination, export.local_date).arrival_days
-    last = export.local_date + timedelta(days=days)
-    since = _after(last)
+    left_on = export.local_date
+    days = dossier.profile(dossier.destination, left_on).arrival_days
+    last, since = _days_after(left_on, days)
     if dossier.now < since:
         return Waiting(since)
     return Violation(
         message=f"Goods under certificate {dossier.number} left {dossier.name(export.authority)} for {dossier.name(dossier.destination)} "
-        f"on {day(export.local_date)} and had neither arrived nor come back {_days(days)} later, by {day(last)}.",
+        f"on {day(left_on)} and had neither arrived nor come back {_days(days)} later, by {day(last)}.",
         evidence=(Evidence("arrival", "none", f"by {last.isoformat()}", export.event_id),),
         participants=tuple(sorted({export.authority, dossier.destination})),
         shipment_id=export.shipment_id,
@@ -111,18 +112,19 @@ def confirmation_overdue(dossier: Dossier) -> Verdict:
     if dossier.confirmations:
         return PASS
     arrival = dossier.arrivals[0]
-    profile = dossier.profile(arrival.authority, arrival.local_date)
+    came_on = arrival.local_date
+    profile = dossier.profile(arrival.authority, came_on)
     working, days = profile.confirmation_working_days, profile.confirmation_days
     if working is not None:
-        last, allowed = _working_days_after(arrival.local_date, working, profile.holidays), _days(working, "working ")
+        last, since = _working_days_after(came_on, working, profile.holidays)
     else:
         assert days is not None  # a profile has one or the other
-        last, allowed = arrival.local_date + timedelta(days=days), _days(days)
-    since = _after(last)
+        last, since = _days_after(came_on, days)
     if dossier.now < since:
         return Waiting(since)
+    allowed = _days(days or 0) if working is None else _days(working, "working ")
     return Violation(
-        message=f"Goods under certificate {dossier.number} arrived in {dossier.name(arrival.authority)} on {day(arrival.local_date)}; "
+        message=f"Goods under certificate {dossier.number} arrived in {dossier.name(arrival.authority)} on {day(came_on)}; "
         f"their import was to be confirmed within {allowed}, by {day(last)}, and is not.",
         evidence=(Evidence("confirmation", "none", f"by {last.isoformat()}", arrival.event_id),),
         participants=(arrival.authority,),
@@ -131,19 +133,21 @@ def confirmation_overdue(dossier: Dossier) -> Verdict:
     )
 
 
-def _after(last: date) -> int:
-    """The first instant after a day, UTC, in milliseconds since the epoch."""
-    return (day_of(last) + 1) * DAY_MS
+@lru_cache(maxsize=_MOST_KEPT)
+def _days_after(on: date, days: int) -> tuple[date, int]:
+    """The day that is so many days after another, and the first instant after it, UTC, in milliseconds since the epoch."""
+    last = on + timedelta(days=days)
+    return last, (day_of(last) + 1) * DAY_MS
 
 
-def _working_days_after(on: date, days: int, holidays: Iterable[date]) -> date:
-    """The day that is so many working days, Monday to Friday less the holidays, after another."""
-    closed = frozenset(holidays)
+@lru_cache(maxsize=_MOST_KEPT)
+def _working_days_after(on: date, days: int, holidays: frozenset[date]) -> tuple[date, int]:
+    """As `_days_after`, in working days: Monday to Friday less the holidays."""
     while days:
         on += timedelta(days=1)
-        if on.weekday() <= _FRIDAY and on not in closed:
+        if on.weekday() <= _FRIDAY and on not in holidays:
             days -= 1
-    return on
+    return _days_after(on, 0)
 
 
 def _days(count: int, kind: str = "") -> str:

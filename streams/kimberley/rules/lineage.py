@@ -74,8 +74,11 @@ def _unknown(dossier: Dossier, certificate: CertificateIssued, source: Descripti
 
 def _arrival_here(dossier: Dossier, certificate: CertificateIssued, source: Description) -> date | None:
     """The local date of the source's first arrival at this issuer: its code, or its Participant then."""
-    issuer, reference = certificate.authority, dossier.reference
-    return next((each.on for each in source.arrivals if reference.same_participant(each.authority, each.on, issuer, each.on)), None)
+    issuer, same_participant = certificate.authority, dossier.reference.same_participant
+    for each in source.arrivals:
+        if same_participant(each.authority, each.on, issuer, each.on):
+            return each.on
+    return None
 
 
 @rule(
@@ -286,12 +289,17 @@ def round_trip(dossier: Dossier) -> Verdict:
     destination, on = dossier.destination, dossier.export_date
     if destination is None or on is None:
         return Undetermined(("destination",))
+    home = dossier.standing(destination, on).participant
+
+    def is_home(issuer: str, when: date) -> bool:
+        return issuer == destination or dossier.standing(issuer, when).participant == home
+
     for number, source in dossier.sources.items():
         if source is None or source.issue is None:
             continue
         issue = source.issue
-        direct = dossier.reference.same_participant(issue.authority, issue.issued_on, destination, on)
-        if direct or any(dossier.reference.same_participant(code, when, destination, on) for code, when in issue.source_issuers):
+        direct = is_home(issue.authority, issue.issued_on)
+        if direct or [code for code, when in issue.source_issuers if is_home(code, when)]:
             whose = "issued by" if direct else "whose own source was issued by"
             return Violation(
                 message=f"Certificate {dossier.number} sends goods to {dossier.name(destination)} that came in under certificate {number}, "
@@ -308,6 +316,8 @@ def round_trip(dossier: Dossier) -> Verdict:
 
 def without_issue(dossier: Dossier) -> tuple[str, ...]:
     """The sources without an issue event, in words; empty: all are known."""
+    if not dossier.unknown_sources:
+        return ()
     return tuple([f"source {number}" for number in dossier.unknown_sources])
 
 

@@ -126,13 +126,15 @@ def origin_dropped(dossier: Dossier) -> Verdict:
 def _not_stated(dossier: Dossier) -> tuple[str, ...]:
     """The sources that are not known, or state no origins."""
     silent = [number for number, source in dossier.sources.items() if source and source.issue and not source.issue.origins]
+    if not silent and not dossier.unknown_sources:
+        return ()
     return (*without_issue(dossier), *(f"origins of source {number}" for number in silent))
 
 
 def _survey(dossier: Dossier, certificate: CertificateIssued) -> _Sources | Undetermined | Plain:
     """The sources, where some are hidden and all that is needed is known; else the verdict."""
     hidden: list[_Hidden] = []
-    others: Decimal | None = Decimal(0)
+    open_ones: list[Description] = []
     missing: list[str] = []
     for number, source in dossier.sources.items():
         assert source is not None  # all are known
@@ -141,18 +143,21 @@ def _survey(dossier: Dossier, certificate: CertificateIssued) -> _Sources | Unde
         if measures:
             hidden.append(_Hidden(number, source.issue, measures))
         else:
-            others = _plus(others, source)
+            open_ones.append(source)
     if missing:
         return Undetermined(tuple(dict.fromkeys(missing)))
     if not hidden:
         return PASS
+    others: Decimal | None = Decimal(0)
+    for source in open_ones:
+        others = _plus(others, source)
     if certificate.carats is None or others is None:
         return Undetermined(("carats",) if certificate.carats is None else ("carats of the sources",))
     return _Sources(hidden, others, certificate.carats)
 
 
 def _is_unnamed(dossier: Dossier, issue: IssueFact) -> bool:
-    return not any(origin in dossier.stated_origins for origin in issue.origins)
+    return not [origin for origin in issue.origins if origin in dossier.stated_origins]
 
 
 def _plus(total: Decimal | None, source: Description) -> Decimal | None:

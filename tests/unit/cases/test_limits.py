@@ -23,7 +23,10 @@ from kimberley.model.lineage import Description, IssueFact, LineageMessage, Use
 from kimberley.reference.bundle import shipped_bundle
 from kimberley.reference.files import shipped_reference
 from kimberley.rules.rulebook import shipped_rulebook
+from kimberley.settings import Settings
+from kimberley.wire.avro import make_codec
 from kimberley.wire.compiled_reader import MOST_ITEMS as READER_ITEMS
+from kimberley.wire.event_records import event_record
 from kimberley.wire.records import record_from_json
 from kimberley.wire.topics import MOST_EVENT_BYTES
 from support.journeys import journey
@@ -34,12 +37,22 @@ GUIDE = Path(__file__).parents[3] / "docs" / "border-system.md"
 NUMBER = "BW000042"
 ISSUE, EXPORT, ARRIVAL, CONFIRMATION = journey(NUMBER, found="99.00")
 TOPIC_BYTES = 8 << 20
+CODEC = make_codec(Settings.model_construct(partitions=1))
 
 
 def refused(event: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The faults for which an event is refused."""
     with pytest.raises(RefusedEventError) as problem:
         take_in(*record_from_json(event))
+    return problem.value.errors
+
+
+def refused_from_bytes(event: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The same where it was read from a record, whose size tells which limits it may exceed."""
+    sent = event_record(CODEC, *record_from_json(event))
+    assert sent.value is not None
+    with pytest.raises(RefusedEventError) as problem:
+        take_in(*CODEC.decode(sent.topic, sent.value), size=len(sent.value))
     return problem.value.errors
 
 
@@ -116,6 +129,7 @@ def test_a_text_that_is_too_long_is_refused_by_its_place_with_its_length_and_wha
     ((code, field, message),) = refused(stated(most + 1))
     assert (code, field) == ("range", place)
     assert message == f"{place} has {most + 1:,} characters; at most {most:,} are read"
+    assert refused_from_bytes(stated(most + 1)) == [(code, field, message)]
 
 
 def test_every_text_and_list_that_an_event_may_have_is_bounded() -> None:
@@ -125,6 +139,20 @@ def test_every_text_and_list_that_an_event_may_have_is_bounded() -> None:
         bounded = {field for field, _ in limits.SIZES_OF[name]} | {field for field, _ in limits.PARTS_OF[name]} | known
         for field in msgspec.structs.fields(kind):
             assert field.name in bounded or not re.search(r"str|tuple|Party|Extraction", str(field.type)), (name, field.name)
+
+
+def test_a_limit_that_a_record_may_exceed_is_looked_at_whatever_its_size() -> None:
+    """Of so many bytes no text has more characters: what is left out can't be exceeded, what can be is not left out."""
+    for name in limits.EVENT_TYPES:
+        for size in (0, 64, 65, 200, 201, 500, 501, 1000, 1001, 4000, 4001, 1 << 20):
+            found = limits.limits_within(name, size)
+            assert {each for each in limits.SIZES_OF[name] if each[1] < size} <= set(found.sizes)
+            parts = dict(found.parts)
+            for field, most in limits.PARTS_OF[name]:
+                if isinstance(most, int):
+                    assert most >= size or parts[field] == most
+                else:
+                    assert {each for each in most if each[1] < size} <= set(parts.get(field, ()))  # type: ignore[arg-type]
 
 
 def test_of_very_many_faults_some_are_listed() -> None:
