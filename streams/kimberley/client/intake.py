@@ -132,7 +132,7 @@ def _join_offset(fields: dict[str, Any], instant: str, offset: str) -> None:
     if isinstance(fields.get(instant), int):
         try:
             fields[instant] = instant_text(fields[instant], minutes)
-        except OverflowError:
+        except (ValueError, OverflowError):
             fields[instant] = str(fields[instant])
 
 

@@ -8,7 +8,7 @@ An absent list is the empty tuple, but for seals, where `None` says "not looked 
 The structs pack as arrays, so that a stored case is small: a new field goes last in its class and has a default.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 
 from kimberley.model.days import DAY_MS, date_of
@@ -21,9 +21,14 @@ def local_date(instant: int, utc_offset_minutes: int) -> date:
 
 
 def instant_text(instant: int, utc_offset_minutes: int = 0) -> str:
-    """RFC 3339 text of an instant in milliseconds since the epoch, at an offset; `Z` for offset 0."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=instant + utc_offset_minutes * 60_000)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S") if instant % 1000 == 0 else moment.isoformat(timespec="milliseconds")[:-6]
+    """RFC 3339 text of an instant in milliseconds since the epoch, at an offset; `Z` for offset 0.
+
+    Raises ValueError or OverflowError outside the years 1 to 9999.
+    """
+    day, rest = divmod(instant + utc_offset_minutes * 60_000, DAY_MS)
+    minutes, rest = divmod(rest, 60_000)
+    seconds, milliseconds = divmod(rest, 1000)
+    text = f"{date_of(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}{f'.{milliseconds:03d}' if milliseconds else ''}"
     if not utc_offset_minutes:
         return text + "Z"
     hours, minutes = divmod(abs(utc_offset_minutes), 60)

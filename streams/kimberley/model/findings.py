@@ -1,6 +1,7 @@
 """What rules say of a case, and what of it becomes an alert."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID, uuid5
 
@@ -21,6 +22,7 @@ def lowest(confidences: Iterable[Confidence]) -> Confidence:
     return min(confidences, key=_CONFIDENCES.index, default="high")
 
 
+@lru_cache(maxsize=20_000)
 def alert_id(certificate_number: str, rule_id: str, subject: str) -> str:
     """The id of an alert: the same violation has the same id for ever, wherever and whenever it is found (the contract)."""
     return str(uuid5(_ALERT_NAMESPACE, f"{certificate_number}|{rule_id}|{subject}"))

@@ -82,10 +82,10 @@ class BatchWriter:
         for alert in alerts:
             record: dict[str, Any] = alert_record(alert)
             headers = alert_headers(alert, self._source, passed)
-            value = self._codec.encode(FLAGGED_SHIPMENTS, "Alert", record)
+            value, standing = self._codec.encode_twice(FLAGGED_SHIPMENTS, OPEN_ALERTS, "Alert", record)
             batch.outputs.append(Output(FLAGGED_SHIPMENTS, self._number, alert.certificate_number.encode(), value, headers))
-            current = None if alert.status == "RESOLVED" else self._codec.encode(OPEN_ALERTS, "Alert", record)
             place = partition_of(alert.alert_id, self._partitions)
+            current = None if alert.status == "RESOLVED" else standing
             batch.outputs.append(Output(OPEN_ALERTS, place, alert.alert_id.encode(), current, headers))
             batch.size += 2 * len(value) + _OVERHEAD
         for alert in alerts:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 
+@lru_cache(maxsize=10_000)
 def day(on: date) -> str:
     """`1 November 2024`."""
     return f"{on.day} {on:%B} {on.year}"
