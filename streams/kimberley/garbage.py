@@ -9,7 +9,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_OBJECTS, _YOUNG, _MIDDLE = 50_000, 10, 1_000
+_OBJECTS, _YOUNG, _MIDDLE = 20_000, 2, 10_000
 
 
 def collect_rarely() -> None:
