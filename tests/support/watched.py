@@ -57,8 +57,9 @@ def watched_evaluate(dossier: Dossier, rulebook: Rulebook, *before: Any) -> eval
     said = evaluation.evaluate(dossier, rulebook, *before)
     seen: set[str] = set()
     watched = _watched(dossier, seen)
-    for (rule, _), each in zip(rulebook.rules, said.said, strict=True):
-        if each.outcome is None or each.outcome.outcome != "error":
+    for place, (rule, _) in enumerate(rulebook.rules):
+        each = said.said.get(place)
+        if each is None or each.outcome is None or each.outcome.outcome != "error":
             seen.clear()
             verdict = rule.judge(watched)
             if not all(PRESENT[need] & dossier.present for need in rule.needs):

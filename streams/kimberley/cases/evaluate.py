@@ -27,13 +27,14 @@ class Said(Value, frozen=True):
 
 
 class Evaluation(Value, frozen=True):
-    """What each rule said, in the rulebook's order, and that summed up.
+    """What rules said, by their places in the rulebook, where it is more than a plain pass or not applicable; mostly little. And that
+    summed up, in the rulebook's order.
 
     `findings`: every violation. `outcomes`: those that are neither `pass` nor `not_applicable`. `wakes_at`: the first instant at which time
     alone will change what is said; None: never.
     """
 
-    said: list[Said]
+    said: dict[int, Said]
     findings: Sequence[Finding] = ()
     outcomes: tuple[RuleOutcome, ...] = ()
     wakes_at: int | None = None
@@ -46,6 +47,8 @@ class Change(NamedTuple):
     state: AlertState
 
 
+SILENT = Evaluation({})
+"""Every rule said a plain pass or not applicable."""
 _NOTHING = Said((), None)
 _undetermined: Kept[tuple[str, int, tuple[str, ...]], Said] = Kept(
     lambda key: Said((), RuleOutcome(key[0], key[1], "undetermined", key[2])),
@@ -61,28 +64,26 @@ def evaluate(dossier: Dossier, rulebook: Rulebook, before: Evaluation | None = N
     time made any of it untrue (`wakes_at`). A rule that does not read that type would say the same again, so it is not asked.
     """
     asked, silent = rulebook.asked[None if before is None else added, dossier.present]
-    if before is None:
-        said = [_NOTHING] * len(rulebook.rules)
-    else:
-        said = list(before.said)
-        for index in silent:
-            said[index] = _NOTHING
-    for index, judge, rule, severity in asked:
+    said = {} if before is None else dict(before.said)
+    if said:
+        for place in silent:
+            said.pop(place, None)
+    for place, judge, rule, severity in asked:
         try:
             verdict = judge(dossier)
         except Exception as problem:  # one rule's fault must not silence the others
             words = shortened(f"{type(problem).__name__}: {problem}", LONGEST_MESSAGE)
-            said[index] = Said((), RuleOutcome(rule.id, rule.version, "error", (words,)))
+            said[place] = Said((), RuleOutcome(rule.id, rule.version, "error", (words,)))
         else:
-            said[index] = _NOTHING if verdict is _PASS or verdict is _NOT_APPLICABLE else _in_words(verdict, rule, severity)
-    return summed_up(said)
+            if verdict is not _PASS and verdict is not _NOT_APPLICABLE:
+                said[place] = _in_words(verdict, rule, severity)
+            elif place in said:
+                del said[place]
+    return _summed_up(said) if said else SILENT
 
 
-def summed_up(said: list[Said]) -> Evaluation:
-    """The evaluation in which each rule said this. Mostly no rule says more than a plain pass or not applicable."""
-    worded = [each for each in said if each is not _NOTHING]
-    if not worded:
-        return Evaluation(said)
+def _summed_up(said: dict[int, Said]) -> Evaluation:
+    worded = [said[place] for place in sorted(said)]
     instants = [each.until for each in worded if each.until is not None]
     return Evaluation(
         said,
@@ -104,9 +105,11 @@ class Explained(NamedTuple):
 
 def explain(dossier: Dossier, rulebook: Rulebook) -> list[Explained]:
     """Every rule's outcome in the rulebook's order, `pass` and `not_applicable` too, which `evaluate` leaves out for speed."""
+    said = evaluate(dossier, rulebook).said
     return [
-        Explained(rule, severity, said.outcome or _plain_outcome(rule, dossier), said.findings, said.until)
-        for (rule, severity), said in zip(rulebook.rules, evaluate(dossier, rulebook).said, strict=True)
+        Explained(rule, severity, each.outcome or _plain_outcome(rule, dossier), each.findings, each.until)
+        for place, (rule, severity) in enumerate(rulebook.rules)
+        for each in (said.get(place, _NOTHING),)
     ]
 
 

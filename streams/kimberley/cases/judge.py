@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from kimberley.cases.capacity import beyond_bytes, fullness, keep_conflict
-from kimberley.cases.evaluate import Change, Evaluation, compare, evaluate
+from kimberley.cases.evaluate import SILENT, Change, Evaluation, compare, evaluate
 from kimberley.cases.intake import EARLIEST, LATEST
 from kimberley.cases.limits import (
     LONGEST_ID,
@@ -63,7 +63,6 @@ class Answer(msgspec.Struct, gc=False):
     changed: bool
 
 
-_SILENT = Evaluation([])
 RESOLVED_PREFIX = "Resolved: "
 """Begins the message of an alert that resolved."""
 _encoder = msgspec.msgpack.Encoder()
@@ -75,7 +74,7 @@ class Memory(msgspec.Struct, gc=False):
 
     policy: Policy | None = None
     dossier: Dossier | None = None
-    evaluation: Evaluation = _SILENT
+    evaluation: Evaluation = SILENT
     parties: tuple[Party, ...] = ()
     open_alerts: frozenset[str] | None = None
     wakes_at: int | None = None
@@ -143,8 +142,10 @@ def judge(
         dossier.add(event, now)
     elif is_news:
         dossier.contradict(*_contents(case), now)
-    if before is None or (is_news and ((known is None and kind in _PARTIES_CHANGE_WITH) or policy.rulebook.readers_of(news))):
-        memory.keep(policy, evaluate(dossier, policy.rulebook, before, news), parties(dossier))
+    parties_change = before is None or (known is None and kind in _PARTIES_CHANGE_WITH)
+    if before is None or (is_news and (parties_change or policy.rulebook.readers_of(news))):
+        evaluation = evaluate(dossier, policy.rulebook, before, news)
+        memory.keep(policy, evaluation, parties(dossier) if parties_change else memory.parties)
         changes = _compare(case, memory, event.occurred_at, event.event_id)
         if changes:
             alerts = [make_alert(case.number, change, policy, processed_at) for change in changes]
