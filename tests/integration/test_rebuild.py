@@ -12,6 +12,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from kimberley.history.simulated_faults import NOTICES
 from kimberley.history.simulation import simulate
+from kimberley.model.case import STORED
 from kimberley.model.partition_state import STATE_KEY, PartitionState, pack_state, unpack_state
 from kimberley.reference.files import shipped_reference
 from kimberley.settings import Settings
@@ -84,7 +85,7 @@ def differing(one: dict[bytes, bytes], other: dict[bytes, bytes]) -> list[Any]:
         (number, field, getattr(case, field), getattr(there[number], field))
         for number, case in here.items()
         if number in there
-        for field in case.__struct_fields__
+        for field in STORED
         if getattr(case, field) != getattr(there[number], field)
     ]
 

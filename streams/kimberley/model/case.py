@@ -95,7 +95,7 @@ class Case(msgspec.Struct, array_like=True, gc=False):
 
     def __eq__(self, other: object) -> bool:
         """Whether all that is stored is equal."""
-        return isinstance(other, Case) and all(getattr(self, name) == getattr(other, name) for name in _STORED)
+        return isinstance(other, Case) and all(getattr(self, name) == getattr(other, name) for name in STORED)
 
     def fact(self, event_id: str) -> Fact | None:
         """The standing content of an event id, withdrawn or not."""
@@ -154,7 +154,8 @@ class Case(msgspec.Struct, array_like=True, gc=False):
         self.by_id, self.withdrawals_by_id = None, 0
 
 
-_STORED = tuple(name for name in Case.__struct_fields__ if name not in ("size", "packed", "by_id", "withdrawals_by_id"))
+STORED = tuple(name for name in Case.__struct_fields__ if name not in ("size", "packed", "by_id", "withdrawals_by_id"))
+"""The fields by which cases are compared and stored."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Case)
 
