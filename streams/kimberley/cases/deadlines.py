@@ -29,6 +29,8 @@ class Deadlines:
                 heapq.heappush(self._heap, wakes_at)
             else:
                 waiting.append(number)
+                if wakes_at == self._sorted:
+                    self._sorted = None
 
     def has_due(self, now: int) -> bool:
         """Whether a case wakes at or before `now`."""

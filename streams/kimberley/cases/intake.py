@@ -82,16 +82,17 @@ def take_in(type_name: str, record: Record, latest: int | None = None, size: flo
     _check_time(record, latest, faults)
     if type_name == "CertificateIssued" and record.get("issued_on") is None:
         faults.append(("missing", "issued_on", "issued_on is missing: a certificate states its date of issue"))
-    reasons = _FIELDS[type_name].reasons
+    fields = _FIELDS[type_name]
+    reasons = fields.reasons
     if reasons and record.get("reason") not in reasons:
         faults.append(("unknown-symbol", "reason", f"reason {shown(record.get('reason'))} is none of {', '.join(sorted(reasons))}"))
-    _normalise(type_name, record, faults)
-    _build_parts(type_name, record, faults)
+    _normalise(type_name, fields, record, faults)
+    _build_parts(type_name, fields, record, faults)
     if faults:
         raise RefusedEventError(faults)
-    event: Any = EVENT_TYPES[type_name](**record)
-    taken: AnyEvent = event
-    return taken
+    make: Any = EVENT_TYPES[type_name]
+    event: AnyEvent = make(**record)
+    return event
 
 
 def _check_sizes(type_name: str, record: Record, size: float, faults: list[tuple[str, str, str]]) -> None:
@@ -149,8 +150,7 @@ def _check_time(record: Record, latest: int | None, faults: list[tuple[str, str,
         faults.append(("range", "left_at", "left_at lies outside the years 1900 to 2199"))
 
 
-def _normalise(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
-    fields = _FIELDS[type_name]
+def _normalise(type_name: str, fields: _Fields, record: Record, faults: list[tuple[str, str, str]]) -> None:
     for field in fields.codes:
         if record.get(field) not in _CODES:
             _code(record, field, field, faults)
@@ -201,9 +201,8 @@ def _each(values: Any, normalise: Callable[[str], str]) -> Any:
     return [normalise(value) if isinstance(value, str) else value for value in values] if isinstance(values, list | tuple) else values
 
 
-def _build_parts(type_name: str, record: Record, faults: list[tuple[str, str, str]]) -> None:
+def _build_parts(type_name: str, fields: _Fields, record: Record, faults: list[tuple[str, str, str]]) -> None:
     """Put structs and tuples in the place of dicts and lists; an absent list is the field's default."""
-    fields = _FIELDS[type_name]
     for field in fields.lists:
         if record.get(field) is None:
             record.pop(field, None)

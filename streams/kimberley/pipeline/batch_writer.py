@@ -82,7 +82,7 @@ class BatchWriter:
         for alert in alerts:
             record: dict[str, Any] = alert_record(alert)
             headers = alert_headers(alert, self._source, passed)
-            value, standing = self._codec.encode_twice(FLAGGED_SHIPMENTS, OPEN_ALERTS, "Alert", record)
+            value, standing = self._codec.encode_for_both(FLAGGED_SHIPMENTS, OPEN_ALERTS, "Alert", record)
             batch.outputs.append(Output(FLAGGED_SHIPMENTS, self._number, alert.certificate_number.encode(), value, headers))
             place = partition_of(alert.alert_id, self._partitions)
             current = None if alert.status == "RESOLVED" else standing

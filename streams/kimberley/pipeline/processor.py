@@ -49,6 +49,13 @@ class _AtHand(msgspec.Struct, gc=False):
 
     case: Case
     memory: Memory = msgspec.field(default_factory=Memory)
+    told_by: Policy | None = None
+    """The policy by which it told other cases what was news to them last, while at hand: since then only `TOLD_OF` make news."""
+
+    def forget(self) -> None:
+        """Nothing was said, nor told."""
+        self.memory.forget()
+        self.told_by = None
 
 
 class Processor:
@@ -218,7 +225,7 @@ class Processor:
             log.exception("case_failed", certificate_number=number, partition=self.number)
             del batch.outputs[outputs:]
             case.go_back_to(before)
-            at_hand.memory.forget()
+            at_hand.forget()
             return
         if case.is_full and not was_full:
             self._leave_out("alert", number, batch)
@@ -261,12 +268,12 @@ class Processor:
             now, at = self.state.clock, batch.decided_at
             answer = judge(case, event, origin, policy, now=now, processed_at=at, memory=at_hand.memory, mark=before)
             self._writer.decide(answer.decision, origin, batch, passed)
-            if answer.changed and (type(event) in TOLD_OF or not case.told_version):
+            if answer.changed and (type(event) in TOLD_OF or at_hand.told_by is not policy):
                 self._tell(at_hand, policy, event.occurred_at, event.event_id, batch)
             self._writer.alert(answer.alerts, batch, passed)
         except Exception:
             case.go_back_to(before)
-            at_hand.memory.forget()
+            at_hand.forget()
             raise
         if answer.changed:
             self._changed.add(number)
@@ -304,13 +311,14 @@ class Processor:
             self._writer.alert(alerts, batch, [])
         except Exception:
             case.go_back_to(before)
-            at_hand.memory.forget()
+            at_hand.forget()
             raise
         self._changed.add(message.to)
 
     def _tell(self, at_hand: _AtHand, policy: Policy, at: int, event_id: str | None, batch: Batch, anew: str | None = None) -> bool:
         """Tell other cases what is news to them; False: nothing."""
         case, dossier = at_hand.case, at_hand.memory.dossier
+        at_hand.told_by = policy
         if dossier is None or not policy.rulebook.reads_lineage or not has_lineage(case, dossier):
             return False
         messages = tell(case, dossier, at=at, event_id=event_id, least_version=batch.decided_at, anew=anew)

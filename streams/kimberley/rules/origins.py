@@ -134,7 +134,7 @@ def _not_stated(dossier: Dossier) -> tuple[str, ...]:
 def _survey(dossier: Dossier, certificate: CertificateIssued) -> _Sources | Undetermined | Plain:
     """The sources, where some are hidden and all that is needed is known; else the verdict."""
     hidden: list[_Hidden] = []
-    open_ones: list[Description] = []
+    other_sources: list[Description] = []
     missing: list[str] = []
     for number, source in dossier.sources.items():
         assert source is not None  # all are known
@@ -143,13 +143,13 @@ def _survey(dossier: Dossier, certificate: CertificateIssued) -> _Sources | Unde
         if measures:
             hidden.append(_Hidden(number, source.issue, measures))
         else:
-            open_ones.append(source)
+            other_sources.append(source)
     if missing:
         return Undetermined(tuple(dict.fromkeys(missing)))
     if not hidden:
         return PASS
     others: Decimal | None = Decimal(0)
-    for source in open_ones:
+    for source in other_sources:
         others = _plus(others, source)
     if certificate.carats is None or others is None:
         return Undetermined(("carats",) if certificate.carats is None else ("carats of the sources",))

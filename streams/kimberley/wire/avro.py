@@ -65,7 +65,7 @@ class Codec:
         fastavro.schemaless_writer(body, schema, record)
         return body.getvalue()
 
-    def encode_twice(self, topic: str, other: str, record_name: str, record: dict[str, Any]) -> tuple[bytes, bytes]:
+    def encode_for_both(self, topic: str, other: str, record_name: str, record: dict[str, Any]) -> tuple[bytes, bytes]:
         """A record framed for two topics, written once where they have the same schema. Raises as `encode` does."""
         value = self.encode(topic, record_name, record)
         writers = self._writers

@@ -27,6 +27,15 @@ def test_a_case_waits_for_its_last_instant_only() -> None:
     assert list(waiting.due(40)) == ["A"]
 
 
+def test_what_is_put_to_an_instant_that_was_looked_at_takes_its_place_by_number() -> None:
+    waiting = Deadlines()
+    waiting.put("B", 10)
+    assert waiting.has_due(10)
+    waiting.put("C", 10)
+    waiting.put("A", 10)
+    assert list(waiting.due(10)) == ["A", "B", "C"]
+
+
 def test_a_case_that_is_put_back_while_others_are_taken_is_taken_too() -> None:
     waiting = Deadlines()
     waiting.put("A", 10)

@@ -1,5 +1,6 @@
 """The processor: what it keeps at hand between batches changes its speed, never its answers."""
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -19,9 +20,11 @@ from kimberley.settings import Settings
 from kimberley.testing.broker import MemoryRecord
 from kimberley.wire.avro import make_codec
 from kimberley.wire.event_records import event_record
+from kimberley.wire.lineage import lineage_value, read_lineage
 from kimberley.wire.records import record_from_json
 from kimberley.wire.topics import DECISIONS, FLAGGED_SHIPMENTS, InternalNames
 from support.journeys import journey
+from support.stories import arrival, confirmation, export, issue
 
 EVENTS = 1200
 BATCH = 100
@@ -109,3 +112,35 @@ def test_a_number_that_is_too_long_is_refused_where_it_arrived_and_forwarded_now
         decision = codec.decode(DECISIONS, output.value)[1]
         assert (output.topic, decision["outcome"], decision["errors"][0]["code"]) == (DECISIONS, "REFUSED", "range")
         assert decision["certificate_number"] == "7" * LONGEST_NUMBER
+
+
+def test_what_a_rulebook_without_lineage_left_untold_is_told_with_the_next_event_of_any_type() -> None:
+    codec = make_codec(Settings.model_construct(partitions=1))
+    names, book = InternalNames("kimberley"), shipped_rulebook()
+    with_lineage = Policy(shipped_reference(), shipped_bundle(), book)
+    few = replace(book, id="few", rules=tuple(each for each in book.rules if not each[0].lineage))
+    cases: dict[str, bytes] = {}
+    processor = Processor(0, 1, cases, codec, names, skew_minutes=10, wall_clock=lambda: 1.9e9)
+
+    def told(policy: Policy, offset: int, *records: tuple[str, bytes, bytes]) -> list[Any]:
+        sent = [
+            MemoryRecord(topic, 0, offset + place, 1_900_000_000_000, key, value, []) for place, (topic, key, value) in enumerate(records)
+        ]
+        batch = processor.process(sent, policy)
+        cases.update(batch.cases)
+        return [read_lineage(output.value) for output in batch.outputs if output.topic == names.lineage]
+
+    def event(stated: dict[str, Any]) -> tuple[str, bytes, bytes]:
+        record = event_record(codec, *record_from_json(stated))
+        assert record.key is not None
+        assert record.value is not None
+        return record.topic, record.key, record.value
+
+    named = issue("AE000001", "AE", "2024-04-01", origins=["BW"], source_certificates=["BW000001"])
+    (use,) = told(with_lineage, 0, event(issue()), event(export()), event(named))
+    (description,) = told(with_lineage, 10, (names.lineage, b"BW000001", lineage_value(use)))
+    assert description.description.arrivals == ()
+    assert told(Policy(shipped_reference(), shipped_bundle(), few), 20, event(arrival())) == []
+    (late,) = told(with_lineage, 30, event(confirmation()))
+    assert len(late.description.arrivals) == 1
+    assert told(with_lineage, 40, event({**confirmation(), "event_id": "again"})) == []

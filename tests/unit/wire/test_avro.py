@@ -41,7 +41,7 @@ def test_both_codecs_write_the_same_bytes_and_read_them_back(place: tuple[str, s
 @settings(max_examples=60, deadline=None)
 @given(records(FILES.current["flagged-shipments", "Alert"]))
 def test_what_is_written_for_two_topics_at_once_is_what_is_written_for_each(record: dict[str, Any]) -> None:
-    both = Codec(FILES, FileRegistry(FILES, "kimberley"), "kimberley").encode_twice("flagged-shipments", "open-alerts", "Alert", record)
+    both = Codec(FILES, FileRegistry(FILES, "kimberley"), "kimberley").encode_for_both("flagged-shipments", "open-alerts", "Alert", record)
     assert both == tuple(CODEC.encode(topic, "Alert", record) for topic in ("flagged-shipments", "open-alerts"))
     assert both[0][:5] != both[1][:5], "each topic's schema has an id of its own"
 
